@@ -1,0 +1,95 @@
+// Owners of the C API's objects, and the conversions that belong to them.
+#ifndef FASTSIM_ZOO_HANDLES_HPP_
+#define FASTSIM_ZOO_HANDLES_HPP_
+
+#include <tensorflow/c/c_api.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fastsim_zoo/error.hpp"
+
+namespace fastsim_zoo::internal {
+
+template <auto Delete>
+struct Deleter {
+  template <typename T>
+  void operator()(T* object) const {
+    Delete(object);
+  }
+};
+
+using StatusPtr = std::unique_ptr<TF_Status, Deleter<TF_DeleteStatus>>;
+using BufferPtr = std::unique_ptr<TF_Buffer, Deleter<TF_DeleteBuffer>>;
+using GraphPtr = std::unique_ptr<TF_Graph, Deleter<TF_DeleteGraph>>;
+using TensorPtr = std::unique_ptr<TF_Tensor, Deleter<TF_DeleteTensor>>;
+using SessionOptionsPtr =
+    std::unique_ptr<TF_SessionOptions, Deleter<TF_DeleteSessionOptions>>;
+
+inline StatusPtr NewStatus() { return StatusPtr(TF_NewStatus()); }
+
+// Nothing can be done about a failure to close, hence the unread status.
+inline void CloseAndDeleteSession(TF_Session* session) {
+  const StatusPtr status = NewStatus();
+  TF_CloseSession(session, status.get());
+  TF_DeleteSession(session, status.get());
+}
+
+using SessionPtr = std::unique_ptr<TF_Session, Deleter<CloseAndDeleteSession>>;
+
+// Throws `what` and TensorFlow's own words, if the status is an error.
+inline void CheckStatus(const TF_Status* status, const std::string& what) {
+  if (TF_GetCode(status) == TF_OK) return;
+  // TensorFlow's messages span several lines; ours are one.
+  std::string message = TF_Message(status);
+  for (char& character : message) {
+    if (character == '\n' || character == '\t') character = ' ';
+  }
+  throw Error(what + ": " + message);
+}
+
+inline std::int64_t ElementCount(const std::vector<std::int64_t>& shape) {
+  std::int64_t count = 1;
+  for (const std::int64_t size : shape) count *= size;
+  return count;
+}
+
+inline std::string ToString(const std::vector<std::int64_t>& shape) {
+  std::string text;
+  for (const std::int64_t size : shape) {
+    text += (text.empty() ? "[" : ", ") + std::to_string(size);
+  }
+  return text.empty() ? "[]" : text + "]";
+}
+
+// Copies `values`, which hold as many elements as `shape`, into a tensor.
+template <typename T>
+TensorPtr MakeTensor(TF_DataType dtype, const std::vector<std::int64_t>& shape,
+                     const T* values) {
+  const std::size_t bytes =
+      static_cast<std::size_t>(ElementCount(shape)) * sizeof(T);
+  TensorPtr tensor(TF_AllocateTensor(dtype, shape.data(),
+                                     static_cast<int>(shape.size()), bytes));
+  if (tensor == nullptr) {
+    throw Error("cannot allocate a tensor of " + std::to_string(bytes) +
+                " bytes");
+  }
+  if (bytes != 0) std::memcpy(TF_TensorData(tensor.get()), values, bytes);
+  return tensor;
+}
+
+inline std::vector<std::int64_t> Shape(const TF_Tensor* tensor) {
+  std::vector<std::int64_t> shape;
+  for (int axis = 0; axis < TF_NumDims(tensor); ++axis) {
+    shape.push_back(TF_Dim(tensor, axis));
+  }
+  return shape;
+}
+
+}  // namespace fastsim_zoo::internal
+
+#endif  // FASTSIM_ZOO_HANDLES_HPP_

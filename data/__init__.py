@@ -1,0 +1,1 @@
+"""Detectors, files, transforms and input pipelines."""

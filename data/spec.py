@@ -1,0 +1,192 @@
+"""What a detector's response is: shape, units, cells, conditions and domain."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+Condition = Any
+"""A batch of conditions, [batch, conditions]: a NumPy array or a tensor."""
+
+
+@dataclasses.dataclass(frozen=True)
+class DomainRange:
+    """A closed range of one quantity derived from the condition.
+
+    Attributes:
+        name: Name of the quantity with its unit as suffix, e.g. "impact_radius_cm".
+        unit: Its unit.
+        low: Lowest trained value.
+        high: Highest trained value.
+        quantity: Computes it, [batch, conditions] -> [batch]; written with
+            `keras.ops`, so that it runs on arrays and inside an exported graph.
+    """
+
+    name: str
+    unit: str
+    low: float
+    high: float
+    quantity: Callable[[Condition], Any]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class DetectorSpec:
+    """Everything that a model, a reader or a metric must know about a detector.
+
+    Attributes:
+        name: Name of the detector, as in the `detector` attribute of a file.
+        shape: Shape of one response, e.g. (row, column, layer).
+        response_name: What one number of the response is.
+        unit: Unit of the response.
+        lower_bound: Smallest physical value; None where there is none.
+        condition_names: Names of the conditions, in order, with units as suffixes.
+        condition_units: Their units.
+        domain: The ranges of conditions inside which the detector was simulated.
+        cells: The cells that exist, bool [*shape].
+        dead_cells: Existing cells that are never read out, bool [*shape].
+        positions_cm: Centre (x, y, z) of every cell, float32 [*shape, 3].
+        plane_vectors: Index pairs of conditions that are vectors in the x-y plane:
+            they rotate and mirror with the detector.
+        energy_conditions: Indices of the conditions whose Euclidean norm is the
+            incident energy: the energy itself, or a momentum's three components.
+        layer_depths_x0: Depth of each layer in radiation lengths, empty where the
+            response is not layered.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    response_name: str
+    unit: str
+    lower_bound: float | None
+    condition_names: tuple[str, ...]
+    condition_units: tuple[str, ...]
+    domain: tuple[DomainRange, ...]
+    cells: NDArray[np.bool_]
+    dead_cells: NDArray[np.bool_]
+    positions_cm: NDArray[np.float32]
+    plane_vectors: tuple[tuple[int, int], ...] = ()
+    energy_conditions: tuple[int, ...] = (0,)
+    layer_depths_x0: tuple[float, ...] = ()
+
+    def acceptance(self, mask: str) -> NDArray[np.bool_]:
+        """Returns the cells that a comparison takes into account.
+
+        Args:
+            mask: "mask_full" for all cells that exist, "mask" to leave out the dead
+                cells too.
+
+        Returns:
+            The accepted cells, bool [*shape].
+
+        Raises:
+            ValueError: If `mask` is neither of the two names.
+        """
+        if mask == "mask_full":
+            return self.cells
+        if mask == "mask":
+            return self.cells & ~self.dead_cells
+        raise ValueError(
+            f"mask must be 'mask' or 'mask_full', received {mask!r}; 'mask' leaves "
+            "out the dead cells"
+        )
+
+    def in_domain(self, condition: Condition) -> Any:
+        """Tells which conditions lie inside every trained range.
+
+        Args:
+            condition: Conditions [condition_units], [batch, conditions].
+
+        Returns:
+            Whether each condition is inside, bool [batch].
+        """
+        inside = keras.ops.all(keras.ops.isfinite(condition), axis=-1)
+        for limits in self.domain:
+            value = limits.quantity(condition)
+            in_range = keras.ops.logical_and(value >= limits.low, value <= limits.high)
+            inside = keras.ops.logical_and(inside, in_range)
+        return inside
+
+
+_HGCAL_SIDE_CM = 0.6496
+_HGCAL_ROWS_OF_CELLS = (
+    (5, 9), (3, 11), (2, 12), (1, 13), (1, 13), (1, 13), (1, 13), (1, 13), (2, 12),
+    (2, 12), (4, 10),
+)  # fmt: skip
+_HGCAL_SENSOR_Z_CM = (2.031, 4.780, 7.528, 10.557, 13.867, 17.738, 22.451)
+_HGCAL_DEAD = ((5, 5), (5, 11))
+_HGCAL_DEAD_LAYER_6 = ((5, 3), (5, 9))
+
+
+def _impact_radius(condition: Condition) -> Any:
+    return keras.ops.sqrt(condition[:, 1] ** 2 + condition[:, 2] ** 2)
+
+
+def _hgcal() -> DetectorSpec:
+    """The HGCAL prototype of seven silicon sensors with 121 hexagonal cells each.
+
+    Positions follow from the pitch of the hexagons (side 6.496 mm, flat top, every
+    even column half a cell lower). The dead cells are the published ones.
+
+    Source: Erdmann, Glombitza, Quast, arXiv:1807.01954.
+    """
+    shape = (12, 15, 7)
+    plane = np.zeros(shape[:2], bool)
+    for row, (first, last) in enumerate(_HGCAL_ROWS_OF_CELLS):
+        plane[row, first : last + 1] = True
+    plane[11, [6, 8]] = True
+    cells = np.repeat(plane[:, :, None], 7, axis=2)
+    dead = np.zeros(shape, bool)
+    for layer in range(7):
+        for row, column in _HGCAL_DEAD_LAYER_6 if layer == 5 else _HGCAL_DEAD:
+            dead[row, column, layer] = True
+    columns = np.arange(15)
+    rows = np.arange(12)[:, None]
+    x = (columns - 7) * 1.5 * _HGCAL_SIDE_CM
+    y = (rows - 5 - 0.5 * (columns % 2 == 0)) * np.sqrt(3.0) * _HGCAL_SIDE_CM
+    positions = np.empty((*shape, 3), np.float32)
+    positions[..., 0] = x[None, :, None]
+    positions[..., 1] = y[:, :, None]
+    positions[..., 2] = _HGCAL_SENSOR_Z_CM
+    return DetectorSpec(
+        name="hgcal",
+        shape=shape,
+        response_name="cell energy",
+        unit="MIP",
+        lower_bound=0.0,
+        condition_names=("energy_gev", "impact_x_cm", "impact_y_cm"),
+        condition_units=("GeV", "cm", "cm"),
+        domain=(
+            DomainRange("energy_gev", "GeV", 20.0, 90.0, lambda c: c[:, 0]),
+            DomainRange("impact_radius_cm", "cm", 0.0, 4.0, _impact_radius),
+        ),
+        cells=cells,
+        dead_cells=dead,
+        positions_cm=positions,
+        plane_vectors=((1, 2),),
+        layer_depths_x0=(3.0, 5.5, 8.0, 11.0, 14.5, 19.0, 25.0),
+    )
+
+
+_SPECS: dict[str, Callable[[], DetectorSpec]] = {"hgcal": _hgcal}
+
+
+def names() -> tuple[str, ...]:
+    """Returns the names of the detectors that the zoo knows."""
+    return tuple(sorted(_SPECS))
+
+
+def get(name: str) -> DetectorSpec:
+    """Returns the specification of a detector.
+
+    Args:
+        name: One of `names()`.
+
+    Raises:
+        ValueError: If there is no such detector.
+    """
+    if name not in _SPECS:
+        raise ValueError(f"unknown detector {name!r}; known: {', '.join(names())}")
+    return _SPECS[name]()

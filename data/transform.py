@@ -1,0 +1,243 @@
+"""Invertible maps between physical responses and what the networks see.
+
+Every transform is a Keras layer without weights whose constants are fitted on the
+training split and kept in its configuration, so that it is saved with the model and
+the exported graph calls the very `decode` that training used. Zero stays zero.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import keras
+import numpy as np
+import scipy.optimize
+import scipy.stats
+from numpy.typing import NDArray
+
+from data.spec import DetectorSpec
+
+Array = NDArray[np.float32]
+_CELLS_FOR_FIT = 200_000
+
+
+class Transform(keras.layers.Layer):
+    """Base of all transforms: an invertible map of a response given its condition."""
+
+    def encode(self, response: Any, condition: Any) -> Any:
+        """Maps a response to the networks' space.
+
+        Args:
+            response: Physical response [spec.unit], float32 [batch, *shape].
+            condition: Conditions [spec.condition_units], float32 [batch, conditions].
+
+        Returns:
+            Encoded response [1], float32 [batch, *shape].
+        """
+        raise NotImplementedError
+
+    def decode(self, encoded: Any, condition: Any) -> Any:
+        """Maps an encoded response back to physical units: the inverse of `encode`.
+
+        Args:
+            encoded: Encoded response [1], float32 [batch, *shape].
+            condition: Conditions [spec.condition_units], float32 [batch, conditions].
+
+        Returns:
+            Physical response [spec.unit], float32 [batch, *shape].
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def fit(cls, response: Array, condition: Array, spec: DetectorSpec) -> Self:
+        """Makes the transform with constants fitted to training data.
+
+        Args:
+            response: Physical responses of the training split [spec.unit],
+                float32 [n, *shape].
+            condition: Their conditions [spec.condition_units], float32 [n, conditions].
+            spec: The detector.
+
+        Returns:
+            The fitted transform.
+        """
+        return cls()
+
+
+@keras.saving.register_keras_serializable("fastsim_zoo")
+class Identity(Transform):
+    """Leaves the response as it is."""
+
+    def encode(self, response: Any, condition: Any) -> Any:
+        """See `Transform.encode`."""
+        return response
+
+    def decode(self, encoded: Any, condition: Any) -> Any:
+        """See `Transform.decode`."""
+        return encoded
+
+
+@keras.saving.register_keras_serializable("fastsim_zoo")
+class LogOnePlus(Transform):
+    """The logarithm log(1 + E) of the response.
+
+    Source: the logarithmic intensity of the 2019 talk on arXiv:1807.01954.
+    """
+
+    def encode(self, response: Any, condition: Any) -> Any:
+        """See `Transform.encode`."""
+        return keras.ops.log1p(response)
+
+    def decode(self, encoded: Any, condition: Any) -> Any:
+        """See `Transform.decode`."""
+        return keras.ops.expm1(encoded)
+
+
+@keras.saving.register_keras_serializable("fastsim_zoo")
+class BoxCox(Transform):
+    """The Box-Cox map ((1 + E)^lambda - 1) / lambda of the response.
+
+    Args:
+        exponent: Lambda, in (0, 1]. Fitted by maximum likelihood to the cells with
+            energy. A lambda of zero or below would leave the inverse undefined for
+            some outputs of a generator; `LogOnePlus` is the limit at zero.
+
+    Source: Box and Cox, J. R. Stat. Soc. B 26 (1964) 211.
+    """
+
+    def __init__(self, exponent: float = 0.5, **kwargs: Any) -> None:
+        """See the class."""
+        super().__init__(**kwargs)
+        if not 0.0 < exponent <= 1.0:
+            raise ValueError(f"exponent must be in (0, 1], received {exponent}")
+        self.exponent = exponent
+
+    def encode(self, response: Any, condition: Any) -> Any:
+        """See `Transform.encode`."""
+        # expm1 and log1p keep the relative precision of small energies.
+        logarithm = keras.ops.log1p(response)
+        return keras.ops.expm1(self.exponent * logarithm) / self.exponent
+
+    def decode(self, encoded: Any, condition: Any) -> Any:
+        """See `Transform.decode`."""
+        logarithm = keras.ops.log1p(self.exponent * encoded) / self.exponent
+        return keras.ops.expm1(logarithm)
+
+    @classmethod
+    def fit(cls, response: Array, condition: Array, spec: DetectorSpec) -> Self:
+        """See `Transform.fit`."""
+        cells = response[response > 0.0][:_CELLS_FOR_FIT].astype(np.float64)
+        if cells.size == 0:
+            raise ValueError("cannot fit Box-Cox: the training responses are all zero")
+        found = scipy.optimize.minimize_scalar(
+            lambda exponent: -scipy.stats.boxcox_llf(exponent, 1.0 + cells),
+            bounds=(0.01, 1.0),
+            method="bounded",
+        )
+        return cls(exponent=round(float(found.x), 4))
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constants."""
+        return {**super().get_config(), "exponent": self.exponent}
+
+
+@keras.saving.register_keras_serializable("fastsim_zoo")
+class PowerOfFraction(Transform):
+    """A root of each cell's share of the expected total, (E / (k E_incident))^(1/p).
+
+    Four decades of cell energies fit into one, and the condition carries the energy
+    scale, so that a shower's encoded image depends on its energy only weakly.
+
+    Args:
+        response_per_gev: k, the mean total response per GeV of incident energy
+            [spec.unit / GeV]; fitted.
+        energy_conditions: Indices of the conditions whose norm is the incident energy.
+        power: p.
+    """
+
+    def __init__(
+        self,
+        response_per_gev: float = 1.0,
+        energy_conditions: Sequence[int] = (0,),
+        power: float = 4.0,
+        **kwargs: Any,
+    ) -> None:
+        """See the class."""
+        super().__init__(**kwargs)
+        if not response_per_gev > 0.0:
+            raise ValueError(
+                f"response_per_gev must be positive, received {response_per_gev}: "
+                "are the training responses empty?"
+            )
+        self.response_per_gev = response_per_gev
+        self.energy_conditions = tuple(energy_conditions)
+        self.power = power
+
+    def expected_response(self, condition: Any, rank: int) -> Any:
+        """Returns k E_incident, shaped to divide a batch of responses of some rank."""
+        parts = [condition[:, index] for index in self.energy_conditions]
+        energy = keras.ops.sqrt(sum(part * part for part in parts))
+        return keras.ops.reshape(
+            self.response_per_gev * energy, (-1,) + (1,) * (rank - 1)
+        )
+
+    def encode(self, response: Any, condition: Any) -> Any:
+        """See `Transform.encode`."""
+        scale = self.expected_response(condition, len(response.shape))
+        fraction = response / scale
+        if self.power == 4.0:
+            return keras.ops.sqrt(keras.ops.sqrt(fraction))
+        return fraction ** (1.0 / self.power)
+
+    def decode(self, encoded: Any, condition: Any) -> Any:
+        """See `Transform.decode`."""
+        scale = self.expected_response(condition, len(encoded.shape))
+        if self.power == 4.0:  # Two squares are ten times faster than a power.
+            return scale * keras.ops.square(keras.ops.square(encoded))
+        return scale * encoded**self.power
+
+    @classmethod
+    def fit(cls, response: Array, condition: Array, spec: DetectorSpec) -> Self:
+        """See `Transform.fit`."""
+        indices = list(spec.energy_conditions)
+        energy = np.linalg.norm(condition[:, indices], axis=1)
+        total = response.reshape(len(response), -1).sum(axis=1, dtype=np.float64)
+        return cls(
+            response_per_gev=float(f"{total.sum() / energy.sum():.6g}"),
+            energy_conditions=spec.energy_conditions,
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constants."""
+        return {
+            **super().get_config(),
+            "response_per_gev": self.response_per_gev,
+            "energy_conditions": list(self.energy_conditions),
+            "power": self.power,
+        }
+
+
+TRANSFORMS: dict[str, type[Transform]] = {
+    "identity": Identity,
+    "log": LogOnePlus,
+    "box_cox": BoxCox,
+    "power": PowerOfFraction,
+}
+"""The transforms by the names used in a model's configuration."""
+
+
+def fit(name: str, response: Array, condition: Array, spec: DetectorSpec) -> Transform:
+    """Fits the transform of a given name to training data.
+
+    Args:
+        name: A key of `TRANSFORMS`.
+        response: Physical responses of the training split [spec.unit].
+        condition: Their conditions [spec.condition_units].
+        spec: The detector.
+
+    Raises:
+        ValueError: If there is no such transform, or the data cannot fix its constants.
+    """
+    if name not in TRANSFORMS:
+        known = ", ".join(TRANSFORMS)
+        raise ValueError(f"unknown transform {name!r}; known: {known}")
+    return TRANSFORMS[name].fit(response, condition, spec)

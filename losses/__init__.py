@@ -1,0 +1,1 @@
+"""Adversarial objectives, penalties and constraints: pure functions of tensors."""

@@ -1,0 +1,66 @@
+"""Adversarial objectives: what the critic and the generator minimise.
+
+Every function takes critic scores [batch] and returns one loss per event or per pair
+[batch]; the trainer averages, since only it knows the size of the global batch.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+Tensor = Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Objective:
+    """A pair of loss functions of critic scores.
+
+    Attributes:
+        critic: (scores of real, scores of generated, weights) -> loss [batch].
+        generator: (scores of generated, weights) -> loss [batch].
+    """
+
+    critic: Callable[[Tensor, Tensor, Tensor], Tensor]
+    generator: Callable[[Tensor, Tensor], Tensor]
+
+
+def _softplus(x: Tensor) -> Tensor:
+    return keras.ops.softplus(x)
+
+
+_OBJECTIVES = {
+    # Source: Arjovsky, Chintala, Bottou, arXiv:1701.07875.
+    "wasserstein": Objective(
+        critic=lambda real, fake, weight: weight * (fake - real),
+        generator=lambda fake, weight: -weight * fake,
+    ),
+    # Source: Goodfellow et al., arXiv:1406.2661, with the non-saturating generator.
+    "bce": Objective(
+        critic=lambda real, fake, weight: weight * (_softplus(-real) + _softplus(fake)),
+        generator=lambda fake, weight: weight * _softplus(-fake),
+    ),
+    # Source: Miyato et al., arXiv:1802.05957.
+    "hinge": Objective(
+        critic=lambda real, fake, weight: (
+            weight * (keras.ops.relu(1.0 - real) + keras.ops.relu(1.0 + fake))
+        ),
+        generator=lambda fake, weight: -weight * fake,
+    ),
+}
+
+
+def get(name: str) -> Objective:
+    """Returns the objective of a given name.
+
+    Args:
+        name: "wasserstein", "bce" or "hinge".
+
+    Raises:
+        ValueError: If there is no such objective.
+    """
+    if name not in _OBJECTIVES:
+        known = ", ".join(_OBJECTIVES)
+        raise ValueError(f"unknown objective {name!r}; known: {known}")
+    return _OBJECTIVES[name]

@@ -1,0 +1,40 @@
+"""Losses that tie generated responses to their conditions."""
+
+from typing import Any
+
+import keras
+
+Tensor = Any
+
+
+def squared_error(predicted: Tensor, label: Tensor) -> Tensor:
+    """Sums the squared errors of a regression over its outputs.
+
+    Args:
+        predicted: Regressed labels, float32 [batch, labels].
+        label: True labels in the same units, float32 [batch, labels].
+
+    Returns:
+        Squared error per event [label unit squared], float32 [batch].
+
+    Source: the energy and position losses of arXiv:1807.01954, section 3.
+    """
+    return keras.ops.sum(keras.ops.square(predicted - label), axis=-1)
+
+
+def error_difference(real_error: Tensor, fake_error: Tensor) -> Tensor:
+    """Compares how well a regressor works on real and on generated responses.
+
+    Minimising the generated error alone would reward showers that are easier to
+    regress than real ones; the difference asks for the same resolution instead.
+
+    Args:
+        real_error: Mean regression error on the reference, scalar.
+        fake_error: Mean regression error on generated responses, scalar.
+
+    Returns:
+        |real_error - fake_error|, scalar.
+
+    Source: arXiv:1807.01954, section 3.
+    """
+    return keras.ops.abs(real_error - fake_error)

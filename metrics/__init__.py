@@ -1,0 +1,1 @@
+"""Physics observables, distances between samples, reports and callbacks."""

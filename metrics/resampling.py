@@ -1,0 +1,207 @@
+"""Uncertainty and floor of a comparison: bootstrap, and Geant4 against Geant4.
+
+The protocol. Generated and reference showers come in pairs of equal condition. The
+events are split at random into halves A and B, with equal shares of every beam energy.
+A distance is measured between the generated showers of A and the reference showers of
+B, and the reverse; its floor is the same distance between the reference showers of A
+and those of B. Value and floor thus compare n/2 with n/2 events under the same
+conditions: for a perfect model they agree on average, whatever the bias of the distance
+in small samples. Both are averaged over several random splits.
+
+The uncertainty is the standard deviation over bootstrap replicates, in which generated
+and reference showers of every beam energy are drawn anew with replacement.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metrics.distances import Statistic
+from metrics.showers import Array
+
+SPLITS = 8
+REPLICATES = 100
+
+
+@dataclasses.dataclass(frozen=True)
+class Metric:
+    """A measured number beside what a perfect model would have.
+
+    Attributes:
+        value: The number.
+        uncertainty: Its bootstrap standard deviation.
+        floor: The number that the reference has when compared with itself.
+        floor_uncertainty: The statistical spread of the floor.
+        z: (value - floor) / standard deviation of that difference; 0 if both agree.
+    """
+
+    value: float
+    uncertainty: float
+    floor: float
+    floor_uncertainty: float
+    z: float
+
+
+@dataclasses.dataclass(frozen=True)
+class _Half:
+    """The events of one half and their weights, [rows, events], rows summing to 1."""
+
+    events: NDArray[np.intp]
+    generated: Array
+    reference: Array
+
+
+class Resampling:
+    """The random splits and bootstrap weights shared by all metrics of a report.
+
+    Row 0 of all weights is the sample itself, the others are bootstrap replicates.
+
+    Args:
+        groups: Group of every event, see `strata`.
+        seed: Seed of splits and replicates.
+        splits: Number of random splits into halves.
+        replicates: Number of bootstrap replicates.
+
+    Raises:
+        ValueError: If there are fewer than two events in a group.
+    """
+
+    def __init__(
+        self,
+        groups: NDArray[np.int64],
+        seed: int,
+        splits: int = SPLITS,
+        replicates: int = REPLICATES,
+    ) -> None:
+        members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
+        if not members or min(len(events) for events in members) < 2:
+            raise ValueError(
+                "every beam energy needs at least two events, so that the reference "
+                f"can be split into halves; received {len(groups)} events in "
+                f"{len(members)} groups"
+            )
+        random = np.random.default_rng(seed)
+        self.generated = _bootstrap(random, members, replicates)
+        self.reference = _bootstrap(random, members, replicates)
+        self.splits: list[tuple[_Half, _Half]] = []
+        for _ in range(splits):
+            first, second = [], []
+            for number, events in enumerate(members):
+                shuffled = random.permutation(events)
+                # Of an odd number of events one half takes the larger part in turns.
+                middle = (len(events) + number % 2) // 2
+                first.append(shuffled[:middle])
+                second.append(shuffled[middle:])
+            self.splits.append((self._half(first), self._half(second)))
+
+    def _half(self, parts: list[NDArray[np.intp]]) -> _Half:
+        return _Half(
+            np.concatenate(parts),
+            _balanced(self.generated, parts),
+            _balanced(self.reference, parts),
+        )
+
+    def against_floor(
+        self,
+        generated: Array,
+        reference: Array,
+        prepare: Callable[[Array, Array], Statistic],
+    ) -> Metric:
+        """Measures a symmetric distance beside its floor.
+
+        Args:
+            generated: One number or row of numbers per generated event, [events, ...].
+            reference: The same for the reference events of equal condition.
+            prepare: Builds the statistic of two samples.
+
+        Returns:
+            The metric.
+        """
+        value = floor = np.zeros(len(self.generated))
+        for pair in self.splits:
+            for one, other in (pair, pair[::-1]):
+                statistic = prepare(generated[one.events], reference[other.events])
+                value = value + statistic(one.generated, other.reference)
+            one, other = pair
+            statistic = prepare(reference[one.events], reference[other.events])
+            floor = floor + statistic(one.reference, other.reference)
+        return _metric(value / (2 * len(self.splits)), floor / len(self.splits))
+
+    def ratio(
+        self,
+        generated: Array,
+        reference: Array,
+        statistic: Callable[[Array, Array], Array],
+        events: NDArray[np.intp] | None = None,
+    ) -> Metric:
+        """Measures generated / reference of an unbiased statistic of one sample.
+
+        All events are used. The floor is 1, its uncertainty the spread of the ratio for
+        two samples of the reference of this size.
+
+        Args:
+            generated: Values of the generated events, [events].
+            reference: Values of the reference events, [events].
+            statistic: Maps values [n] and weights [rows, n] to one number per row.
+            events: Events to take into account; None takes all.
+
+        Returns:
+            The metric; z is the distance from 1 in units of the uncertainty.
+        """
+        chosen = np.arange(len(reference)) if events is None else events
+        drawn, redrawn = self.generated[:, chosen], self.reference[:, chosen]
+        below = statistic(reference[chosen], redrawn)
+        value = statistic(generated[chosen], drawn) / below
+        floor = statistic(reference[chosen], drawn) / below
+        uncertainty = float(np.std(value[1:]))
+        return Metric(
+            value=float(value[0]),
+            uncertainty=uncertainty,
+            floor=1.0,
+            floor_uncertainty=float(np.std(floor[1:])),
+            z=significance(float(value[0]) - 1.0, uncertainty),
+        )
+
+
+def _metric(value: Array, floor: Array) -> Metric:
+    return Metric(
+        value=float(value[0]),
+        uncertainty=float(np.std(value[1:])),
+        floor=float(floor[0]),
+        floor_uncertainty=float(np.std(floor[1:])),
+        z=significance(
+            float(value[0] - floor[0]), float(np.std(value[1:] - floor[1:]))
+        ),
+    )
+
+
+def significance(difference: float, uncertainty: float) -> float:
+    """Returns difference / uncertainty, 0 where the uncertainty is 0."""
+    return difference / uncertainty if uncertainty > 0.0 else 0.0
+
+
+def _bootstrap(
+    random: np.random.Generator, members: list[NDArray[np.intp]], replicates: int
+) -> Array:
+    """Draws how often each event occurs in each replicate, [1 + replicates, events]."""
+    weights = np.ones((1 + replicates, sum(map(len, members))))
+    for events in members:
+        chances = np.full(len(events), 1.0 / len(events))
+        weights[1:, events] = random.multinomial(len(events), chances, size=replicates)
+    return weights
+
+
+def _balanced(weights: Array, parts: list[NDArray[np.intp]]) -> Array:
+    """Picks events; every group keeps its share of the weight in every row."""
+    number = sum(map(len, parts))
+    picked = []
+    for events in parts:
+        part = weights[:, events]
+        total = part.sum(axis=1, keepdims=True)
+        # A replicate that draws none of a tiny group takes all of it instead.
+        part = np.where(total > 0.0, part, 1.0)
+        share = len(events) / number
+        picked.append(part * (share / part.sum(axis=1, keepdims=True)))
+    return np.concatenate(picked, axis=1)

@@ -1,0 +1,1 @@
+"""Parts that every zoo entry is composed of."""

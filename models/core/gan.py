@@ -1,0 +1,319 @@
+"""The one conditional GAN that every entry of the zoo is an instance of."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from data.transform import Transform
+from losses import adversarial, constraints, penalties
+from models.core.constrainer import Constrainer
+
+Tensor = Any
+_NOISE, _MIXING = 0, 1
+
+
+@keras.saving.register_keras_serializable("fastsim_zoo")
+class ConditionalGAN(keras.Model):
+    """A generator and a critic, an objective, a penalty and constrainers.
+
+    One training step takes `critic_steps` equal parts of a batch: every part trains the
+    critic once, the last also the constrainers and the generator. All randomness is a
+    pure function of (seed, step), so that a resumed run repeats a run never stopped.
+
+    Args:
+        generator: Maps [condition, noise] to encoded responses.
+        critic: Maps [encoded response, condition] to scores [batch, 1].
+        transform: Between physical and encoded responses.
+        constrainers: Regressors that constrain the generator; may be empty.
+        objective: Name of the adversarial objective, see `losses.adversarial`.
+        penalty: "gradient" (norm one between real and generated) or "zero_centred".
+        penalty_weight: Lambda.
+        penalty_interval: The penalty is applied in every n-th critic step only, with n
+            times the weight; 1 applies it always.
+        critic_steps: Critic steps per generator step.
+        averaging: Decay per step (smaller at first) of the running average of the
+            generator's variables that simulates; 0 simulates with the trained
+            generator itself.
+        seed: Seed of noise and interpolation.
+    """
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        critic: keras.Model,
+        transform: Transform,
+        constrainers: Sequence[Constrainer] = (),
+        objective: str = "wasserstein",
+        penalty: str = "gradient",
+        penalty_weight: float = 10.0,
+        penalty_interval: int = 1,
+        critic_steps: int = 1,
+        averaging: float = 0.0,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        """See the class."""
+        super().__init__(**kwargs)
+        if penalty not in ("gradient", "zero_centred"):
+            raise ValueError(
+                f"unknown penalty {penalty!r}; known: gradient, zero_centred"
+            )
+        self.generator = generator
+        self.critic = critic
+        self.transform = transform
+        self.constrainers = list(constrainers)
+        self.objective = adversarial.get(objective)
+        self.simulator = generator
+        if averaging > 0.0:
+            self.simulator = keras.models.clone_model(generator)
+            self.simulator.set_weights(generator.get_weights())
+            self.simulator.trainable = False
+        self._settings = {
+            "objective": objective,
+            "penalty": penalty,
+            "penalty_weight": penalty_weight,
+            "penalty_interval": penalty_interval,
+            "critic_steps": critic_steps,
+            "averaging": averaging,
+            "seed": seed,
+        }
+        self.penalty = penalty
+        self.penalty_weight = penalty_weight
+        self.penalty_interval = penalty_interval
+        self.critic_steps = critic_steps
+        self.averaging = averaging
+        self.seed = seed
+        self.noise_size = int(generator.inputs[1].shape[-1])
+        self.updates = self.add_weight(
+            shape=(),
+            dtype="int32",
+            initializer="zeros",
+            trainable=False,
+            name="updates",
+        )
+        self.built = True
+
+    def compile(
+        self,
+        generator_optimizer: keras.optimizers.Optimizer,
+        critic_optimizer: keras.optimizers.Optimizer,
+        constrainer_optimizer: keras.optimizers.Optimizer | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Attaches the optimizers and builds them, so that they are saved at once.
+
+        Args:
+            generator_optimizer: Trains the generator.
+            critic_optimizer: Trains the critic.
+            constrainer_optimizer: Trains all constrainers; required if there are any.
+            **kwargs: Passed on to `keras.Model.compile`, e.g. `jit_compile`.
+
+        Raises:
+            ValueError: If there are constrainers and no optimizer for them.
+        """
+        # Without optimizer=None, Keras would make an optimizer of its own.
+        super().compile(optimizer=None, **kwargs)
+        if self.constrainers and constrainer_optimizer is None:
+            raise ValueError("constrainer_optimizer is required: the model has some")
+        self.generator_optimizer = generator_optimizer
+        self.critic_optimizer = critic_optimizer
+        self.constrainer_optimizer = constrainer_optimizer
+        generator_optimizer.build(self.generator.trainable_variables)
+        critic_optimizer.build(self.critic.trainable_variables)
+        if constrainer_optimizer is not None:
+            constrainer_optimizer.build(self._constrainer_variables())
+        names = ["critic_loss", "generator_loss", "penalty"]
+        names += ["critic_gradient_norm", "generator_gradient_norm"]
+        names += [f"{constrainer.name}_loss" for constrainer in self.constrainers]
+        names += [f"{constrainer.name}_constraint" for constrainer in self.constrainers]
+        self._trackers = {name: keras.metrics.Mean(name=name) for name in names}
+
+    def get_compile_config(self) -> dict[str, Any]:
+        """Returns the optimizers' configurations."""
+        optimizers = {
+            "generator_optimizer": self.generator_optimizer,
+            "critic_optimizer": self.critic_optimizer,
+            "constrainer_optimizer": self.constrainer_optimizer,
+        }
+        serialize = keras.saving.serialize_keras_object
+        return {name: serialize(value) for name, value in optimizers.items() if value}
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles the model with optimizers from `get_compile_config`."""
+        deserialize = keras.saving.deserialize_keras_object
+        self.compile(**{name: deserialize(value) for name, value in config.items()})
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """The means over an epoch, which Keras resets."""
+        return list(self._trackers.values())
+
+    def _constrainer_variables(self) -> list[keras.Variable]:
+        return [v for c in self.constrainers for v in c.trainable_variables]
+
+    def state_variables(self) -> list[keras.Variable]:
+        """Returns all that a resumed run needs: weights, averages, optimizers, step."""
+        optimizers = [self.generator_optimizer, self.critic_optimizer]
+        if self.constrainer_optimizer is not None:
+            optimizers.append(self.constrainer_optimizer)
+        return self.variables + [v for o in optimizers for v in o.variables]
+
+    def _random_seed(self, purpose: int, part: int) -> Tensor:
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        key = tf.convert_to_tensor(self.updates) * 1024 + part * 2 + purpose
+        return tf.stack(
+            [tf.constant(self.seed) + 65537 * tf.cast(replica, "int32"), key]
+        )
+
+    def _noise(self, count: Tensor, part: int) -> Tensor:
+        return tf.random.stateless_normal(
+            [count, self.noise_size], self._random_seed(_NOISE, part), alg="philox"
+        )
+
+    def _penalty(self, real: Tensor, fake: Tensor, condition: Tensor, part: int) -> Any:
+        def score(points: Tensor) -> Tensor:
+            return self.critic([points, condition], training=True)[:, 0]
+
+        if self.penalty == "zero_centred":
+            return penalties.zero_centred_penalty(score, real)
+        mixing = tf.random.stateless_uniform(
+            [tf.shape(real)[0]], self._random_seed(_MIXING, part), alg="philox"
+        )
+        return penalties.gradient_penalty(score, real, fake, mixing)
+
+    def _apply(
+        self, optimizer: Any, tape: tf.GradientTape, loss: Tensor, variables: list[Any]
+    ) -> Tensor:
+        """Takes one optimizer step and returns the norm of the gradient."""
+        # Gradients are summed over replicas, so every replica contributes its share.
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        share = tf.constant(1.0 / replicas)
+        gradients = tape.gradient(loss, variables, output_gradients=share)
+        optimizer.apply(gradients, variables)
+        return tf.linalg.global_norm(gradients)
+
+    def _critic_step(self, part: int, real: Any, condition: Any, weight: Any) -> None:
+        noise = self._noise(tf.shape(real)[0], part)
+        fake = self.generator([condition, noise], training=False)
+        with tf.GradientTape() as tape:
+            # One pass over both halves is faster than two.
+            scores = self.critic(
+                [tf.concat([real, fake], 0), tf.concat([condition, condition], 0)],
+                training=True,
+            )[:, 0]
+            real_score, fake_score = tf.split(scores, 2)
+            loss = tf.reduce_mean(self.objective.critic(real_score, fake_score, weight))
+            self._trackers["critic_loss"].update_state(loss)
+            if part % self.penalty_interval == 0:
+                penalty = tf.reduce_mean(self._penalty(real, fake, condition, part))
+                loss += self.penalty_weight * self.penalty_interval * penalty
+                self._trackers["penalty"].update_state(penalty)
+        norm = self._apply(
+            self.critic_optimizer, tape, loss, self.critic.trainable_variables
+        )
+        self._trackers["critic_gradient_norm"].update_state(norm)
+
+    def _constrainer_step(self, response: Tensor, condition: Tensor) -> None:
+        with tf.GradientTape() as tape:
+            errors = [c.error(response, condition, True) for c in self.constrainers]
+            loss = tf.add_n(errors)
+        variables = self._constrainer_variables()
+        self._apply(self.constrainer_optimizer, tape, loss, variables)
+        for constrainer, error in zip(self.constrainers, errors, strict=True):
+            self._trackers[f"{constrainer.name}_loss"].update_state(error)
+
+    def _generator_step(self, real: Any, condition: Any, weight: Any) -> None:
+        noise = self._noise(tf.shape(real)[0], self.critic_steps)
+        response = self.transform.decode(real, condition)
+        with tf.GradientTape() as tape:
+            fake = self.generator([condition, noise], training=True)
+            score = self.critic([fake, condition], training=False)[:, 0]
+            loss = tf.reduce_mean(self.objective.generator(score, weight))
+            self._trackers["generator_loss"].update_state(loss)
+            generated = self.transform.decode(fake, condition)
+            for constrainer in self.constrainers:
+                difference = constraints.error_difference(
+                    constrainer.error(response, condition),
+                    constrainer.error(generated, condition),
+                )
+                loss += constrainer.weight * difference
+                tracker = self._trackers[f"{constrainer.name}_constraint"]
+                tracker.update_state(difference)
+        norm = self._apply(
+            self.generator_optimizer, tape, loss, self.generator.trainable_variables
+        )
+        self._trackers["generator_gradient_norm"].update_state(norm)
+
+    def _average(self) -> None:
+        # A short memory at first, or the initial weights would linger on.
+        step = tf.cast(tf.convert_to_tensor(self.updates), tf.float32)
+        keep = tf.minimum(self.averaging, (1.0 + step) / (10.0 + step))
+        pairs = zip(self.simulator.variables, self.generator.variables, strict=True)
+        for average, value in pairs:
+            average.assign(value + keep * (average - value))
+
+    def train_step(self, data: tuple[Tensor, Tensor, Tensor]) -> dict[str, Tensor]:
+        """Trains the critic `critic_steps` times and everything else once.
+
+        Args:
+            data: Encoded responses [critic_steps * batch, *shape], physical conditions
+                [critic_steps * batch, conditions], weights [critic_steps * batch].
+
+        Returns:
+            Means since the start of the epoch, by name.
+        """
+        parts = zip(*(tf.split(part, self.critic_steps) for part in data), strict=True)
+        for part, (real, condition, weight) in enumerate(parts):
+            self._critic_step(part, real, condition, weight)
+        if self.constrainers:
+            self._constrainer_step(self.transform.decode(real, condition), condition)
+        self._generator_step(real, condition, weight)
+        if self.averaging > 0.0:
+            self._average()
+        self.updates.assign_add(1)
+        return {name: tracker.result() for name, tracker in self._trackers.items()}
+
+    def call(self, inputs: Sequence[Tensor], training: bool = False) -> Tensor:
+        """Simulates physical responses from [condition, noise]."""
+        condition, noise = inputs
+        encoded = self.simulator([condition, noise], training=False)
+        return self.transform.decode(encoded, condition)
+
+    def simulate(self, condition: Tensor, seed: Tensor) -> Tensor:
+        """Simulates physical responses.
+
+        Args:
+            condition: Conditions [spec.condition_units], float32 [batch, conditions].
+            seed: Seed of the noise, int32 [2]; a shorter batch is a prefix.
+
+        Returns:
+            Responses [spec.unit], float32 [batch, *shape].
+        """
+        shape = [tf.shape(condition)[0], self.noise_size]
+        noise = tf.random.stateless_normal(shape, seed, alg="philox")
+        return self([condition, noise], training=False)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        serialize = keras.saving.serialize_keras_object
+        return {
+            **super().get_config(),
+            **self._settings,
+            "generator": serialize(self.generator),
+            "critic": serialize(self.critic),
+            "transform": serialize(self.transform),
+            "constrainers": [serialize(c) for c in self.constrainers],
+        }
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: Any = None
+    ) -> "ConditionalGAN":
+        """Makes the model from `get_config`."""
+        deserialize = keras.saving.deserialize_keras_object
+        for name in ("generator", "critic", "transform"):
+            config[name] = deserialize(config[name])
+        config["constrainers"] = [deserialize(c) for c in config["constrainers"]]
+        return cls(**config)

@@ -1,0 +1,377 @@
+"""WGAN with energy and position constrainer networks for the HGCAL prototype.
+
+A generator with one branch per silicon layer and a locally connected last layer is
+trained against a Wasserstein critic; two further networks, which learn to regress the
+incident energy and the impact point from reference showers, make it respect both.
+
+Source: M. Erdmann, J. Glombitza, T. Quast, arXiv:1807.01954, and T. Quast's talk "Precise
+simulation of electromagnetic calorimeter showers using a Wasserstein Generative
+Adversarial Network", 19 February 2019.
+
+    python train.py --model=wgan_constrained          # two hours on two cores
+    python train.py --model=wgan_constrained/paper    # the published networks
+
+Published: generator of about 672k and critic of about 477k parameters, lambda 5, both
+kappas 0.01; 52 ms a shower on one CPU. Figures only, no numbers, for the physics.
+"""
+
+import dataclasses
+import math
+from typing import Any
+
+import keras
+
+from data.spec import DetectorSpec
+from data.transform import PowerOfFraction, Transform
+from models.core import layers, networks
+from models.core.constrainer import Constrainer
+from models.core.gan import ConditionalGAN
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Hyper-parameters; the defaults are the preset `cpu`.
+
+    Attributes:
+        transform: Name of the transform, see `data.transform.TRANSFORMS`.
+        mask: Accepted cells on both sides: "mask" (no dead cells) or "mask_full".
+        mask_generator: Whether the generator's dead cells are set to zero.
+        noise: Noise numbers of a shower as a whole.
+        noise_maps: Noise numbers per cell of the image plane.
+        branch_hidden: Width of the first dense layer of a layer's branch.
+        branch_start: Rows and columns where a branch's image starts; () to derive them.
+        branch_channels: Channels there.
+        branch_filters: Widths of a branch's transposed convolutions.
+        branch_outputs: Channels that a branch hands to the trunk.
+        trunk: (filters, kernel rows, kernel columns) of the convolutions after it.
+        trunk_padding: "valid" or "same", also of the locally connected layer.
+        cell_embedding: Learned channels per cell in the trunk.
+        impact_scales_cm: Widths of the maps of the impact point; () for none.
+        layer_energy_hidden: Widths of the network that predicts the layers' energies;
+            () leaves them to the cells.
+        generator_normalisation: "batch" or "none".
+        critic_condition: Widths of the dense layers that draw the condition.
+        critic_filters: (filters, kernel, stride) of the critic's convolutions.
+        critic_dense: Width of the dense layer before the score.
+        critic_normalisation: "layer" or "none".
+        critic_summary: Width of the dense layer over the shower's summary; 0 for none.
+        constrainer_filters: (filters, stride) of the constrainers' 3D convolutions.
+        constrainer_normalisation: "batch" or "none".
+        energy_label_scale: Multiplies the energy [GeV] that the constrainer learns.
+        position_label_scale: Multiplies the impact point [cm] that it learns.
+        energy_weight: kappa_e.
+        position_weight: kappa_p.
+        objective: See `losses.adversarial`.
+        penalty: See `ConditionalGAN`.
+        penalty_weight: lambda.
+        penalty_interval: See `ConditionalGAN`.
+        critic_steps: Critic steps per generator step.
+        batch_size: Showers per critic or generator step.
+        critic_learning_rates: Piecewise constant rates.
+        generator_learning_rates: Piecewise constant rates.
+        constrainer_learning_rates: Piecewise constant rates.
+        learning_rate_changes: Fractions of the training at which the rates change.
+        beta_1: Of all Adam optimizers.
+        beta_2: Of all Adam optimizers.
+        averaging: Decay of the generator's running average.
+        augment: Whether showers are rotated and mirrored by the detector's symmetries.
+        seed: Seed of initial weights, noise and the order of the events.
+        steps: Generator steps of a full training.
+        epoch_steps: Generator steps between two checkpoints.
+    """
+
+    transform: str = "power"
+    mask: str = "mask"
+    mask_generator: bool = True
+    noise: int = 32
+    noise_maps: int = 14
+    branch_hidden: int = 32
+    branch_start: tuple[int, ...] = ()
+    branch_channels: int = 8
+    branch_filters: tuple[int, ...] = (8,)
+    branch_outputs: int = 2
+    trunk: tuple[tuple[int, int, int], ...] = ((48, 3, 3), (48, 3, 3), (14, 3, 3))
+    trunk_padding: str = "same"
+    cell_embedding: int = 4
+    impact_scales_cm: tuple[float, ...] = (0.6, 1.2, 2.4)
+    layer_energy_hidden: tuple[int, ...] = (64, 64)
+    generator_normalisation: str = "none"
+    critic_condition: tuple[int, ...] = ()
+    critic_filters: tuple[tuple[int, int, int], ...] = (
+        (48, 3, 1), (64, 3, 2), (96, 3, 2),
+    )  # fmt: skip
+    critic_dense: int = 128
+    critic_normalisation: str = "none"
+    critic_summary: int = 64
+    constrainer_filters: tuple[tuple[int, int], ...] = ((8, 2), (16, 2))
+    constrainer_normalisation: str = "none"
+    energy_label_scale: float = 0.02
+    position_label_scale: float = 0.5
+    energy_weight: float = 1.0
+    position_weight: float = 1.0
+    objective: str = "wasserstein"
+    penalty: str = "gradient"
+    penalty_weight: float = 5.0
+    penalty_interval: int = 1
+    critic_steps: int = 3
+    batch_size: int = 128
+    critic_learning_rates: tuple[float, ...] = (4e-4, 2e-4, 1e-4)
+    generator_learning_rates: tuple[float, ...] = (4e-4, 2e-4, 1e-4)
+    constrainer_learning_rates: tuple[float, ...] = (1e-3, 5e-4, 1e-4)
+    learning_rate_changes: tuple[float, ...] = (0.5, 0.8)
+    beta_1: float = 0.0
+    beta_2: float = 0.9
+    averaging: float = 0.999
+    augment: bool = True
+    seed: int = 1
+    steps: int = 18000
+    epoch_steps: int = 100
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "cpu": {},
+    "paper": {
+        "transform": "identity",
+        "noise": 10,
+        "noise_maps": 0,
+        "branch_hidden": 10,
+        "branch_start": (3, 4),
+        "branch_channels": 16,
+        "branch_filters": (16, 32, 64),
+        "branch_outputs": 1,
+        "trunk": ((64, 3, 3), (128, 5, 6), (14, 3, 3)),
+        "trunk_padding": "valid",
+        "cell_embedding": 0,
+        "impact_scales_cm": (),
+        "layer_energy_hidden": (),
+        "generator_normalisation": "batch",
+        "critic_condition": (10,),
+        "critic_filters": (
+            (256, 5, 1), (128, 3, 1), (64, 3, 1), (32, 3, 1), (16, 3, 1),
+        ),
+        "critic_dense": 10,
+        "critic_normalisation": "layer",
+        "critic_summary": 0,
+        "constrainer_filters": ((1, 1), (16, 1), (16, 2), (32, 1), (32, 2), (64, 2)),
+        "constrainer_normalisation": "batch",
+        "energy_label_scale": 1.0,
+        "position_label_scale": 10.0,
+        "energy_weight": 0.01,
+        "position_weight": 0.01,
+        "critic_steps": 9,
+        "batch_size": 256,
+        "critic_learning_rates": (5e-4, 1.6e-4, 5e-5),
+        "generator_learning_rates": (1e-3, 3.2e-4, 1e-4),
+        "constrainer_learning_rates": (5e-5, 0.0, 0.0),
+        "learning_rate_changes": (0.3333, 0.6667),
+        "averaging": 0.0,
+        "augment": False,
+        "steps": 39000,
+        "epoch_steps": 260,
+    },
+}  # fmt: skip
+
+
+def build_generator(config: Config, spec: DetectorSpec) -> keras.Model:
+    """Builds the generator: [condition, noise] -> encoded showers.
+
+    Args:
+        config: Hyper-parameters.
+        spec: The detector, with responses [row, column, layer].
+
+    Returns:
+        A functional model with inputs [batch, conditions] and [batch, noise] and
+        outputs [batch, row, column, layer].
+    """
+    rows, columns, count = spec.shape
+    maps_size = rows * columns * config.noise_maps
+    condition = keras.Input((len(spec.condition_names),), name="condition")
+    noise = keras.Input((config.noise + maps_size,), name="noise")
+    scaled = networks.scaled_condition(condition, spec)
+    x = keras.layers.Concatenate()([scaled, noise[:, : config.noise]])
+
+    valid = config.trunk_padding == "valid"
+    shrink = [sum(k - 1 for k in kernels) for kernels in zip(
+        (3, 3), *((height, width) for _, height, width in config.trunk), strict=True
+    )]  # fmt: skip
+    # With "valid" padding, every convolution eats a border that the branches provide.
+    grid = (rows + shrink[0], columns + shrink[1]) if valid else (rows, columns)
+    parts = [
+        networks.layer_branch(
+            x,
+            grid,
+            config.branch_hidden,
+            config.branch_channels,
+            config.branch_filters,
+            config.branch_outputs,
+            config.generator_normalisation,
+            config.branch_start,
+        )
+        for _ in range(count)
+    ]
+    if config.impact_scales_cm:
+        parts.append(networks.impact_maps(condition, spec, config.impact_scales_cm))
+    if config.noise_maps:
+        shape = (rows, columns, config.noise_maps)
+        parts.append(keras.layers.Reshape(shape)(noise[:, config.noise :]))
+    y = keras.layers.Concatenate()(parts)
+    if config.cell_embedding:
+        y = layers.CellEmbedding(config.cell_embedding)(y)
+    for filters, height, width in config.trunk:
+        y = keras.layers.Conv2D(filters, (height, width), padding=config.trunk_padding)(
+            y
+        )
+        y = networks.leaky(networks.normalised(y, config.generator_normalisation))
+    y = layers.LocallyConnected2D(count, (3, 3), padding=config.trunk_padding)(y)
+    y = keras.layers.ReLU()(y)
+    if config.layer_energy_hidden:
+        y = layers.CellMask(spec.cells)(y)
+        for width in config.layer_energy_hidden:
+            x = networks.leaky(keras.layers.Dense(width)(x))
+        # Softplus of this bias shares the expected energy equally among the layers.
+        bias = keras.initializers.Constant(math.log(math.expm1(1.0 / count)))
+        energies = keras.layers.Dense(
+            count, activation="softplus", bias_initializer=bias
+        )(x)
+        y = layers.DistributeLayerEnergies(4.0)(y, energies)
+    accepted = spec.acceptance(config.mask) if config.mask_generator else spec.cells
+    y = layers.CellMask(accepted)(y)
+    return keras.Model([condition, noise], y, name="generator")
+
+
+def build_critic(
+    config: Config, spec: DetectorSpec, transform: Transform
+) -> keras.Model:
+    """Builds the critic: [encoded showers, condition] -> scores [batch, 1].
+
+    Args:
+        config: Hyper-parameters.
+        spec: The detector, with responses [row, column, layer].
+        transform: The transform of the encoded showers.
+    """
+    rows, columns, _ = spec.shape
+    encoded = keras.Input(spec.shape, name="encoded")
+    condition = keras.Input((len(spec.condition_names),), name="condition")
+    scaled = networks.scaled_condition(condition, spec)
+    parts = [encoded]
+    if config.critic_condition:
+        drawn = scaled
+        for width in (*config.critic_condition, rows * columns):
+            drawn = networks.leaky(keras.layers.Dense(width)(drawn))
+        parts.append(keras.layers.Reshape((rows, columns, 1))(drawn))
+    if config.impact_scales_cm:
+        parts.append(networks.impact_maps(condition, spec, config.impact_scales_cm))
+    x = keras.layers.Concatenate()(parts)
+    if config.cell_embedding:
+        x = layers.CellEmbedding(config.cell_embedding)(x)
+    for filters, kernel, stride in config.critic_filters:
+        x = keras.layers.Conv2D(filters, kernel, strides=stride, padding="same")(x)
+        x = networks.leaky(networks.normalised(x, config.critic_normalisation))
+    features = [keras.layers.Flatten()(x)]
+    if config.critic_summary:
+        summary = layers.ShowerSummary(
+            transform, spec.positions_cm[:, :, 0, :2], networks.impact_conditions(spec)
+        )(encoded, condition)
+        summary = keras.layers.Concatenate()([summary, scaled])
+        for _ in range(2):
+            summary = networks.leaky(keras.layers.Dense(config.critic_summary)(summary))
+        features.append(summary)
+        features.append(scaled)
+    x = keras.layers.Concatenate()(features) if len(features) > 1 else features[0]
+    x = networks.leaky(keras.layers.Dense(config.critic_dense)(x))
+    return keras.Model([encoded, condition], keras.layers.Dense(1)(x), name="critic")
+
+
+def build_constrainer(
+    config: Config, spec: DetectorSpec, outputs: int, activation: str | None
+) -> keras.Model:
+    """Builds a regressor: physical showers -> labels [batch, outputs].
+
+    Args:
+        config: Hyper-parameters.
+        spec: The detector, with responses [row, column, layer].
+        outputs: Number of labels.
+        activation: Of the output.
+    """
+    response = keras.Input(spec.shape, name="response")
+    x = keras.layers.Reshape((*spec.shape, 1))(response)
+    if config.transform != "identity":
+        x = keras.ops.log1p(x)
+    for filters, stride in config.constrainer_filters:
+        x = keras.layers.Conv3D(filters, 3, strides=stride, padding="same")(x)
+        x = networks.normalised(x, config.constrainer_normalisation)
+        x = networks.leaky(x)
+    x = keras.layers.Dense(10)(keras.layers.Flatten()(x))
+    outputs_ = keras.layers.Dense(outputs, activation=activation)(networks.leaky(x))
+    return keras.Model(response, outputs_)
+
+
+def build(config: Config, spec: DetectorSpec, transform: Transform) -> ConditionalGAN:
+    """Builds the model, not yet compiled.
+
+    Args:
+        config: Hyper-parameters.
+        spec: The detector, with responses [row, column, layer].
+        transform: Between physical and encoded responses, fitted.
+
+    Raises:
+        ValueError: If the detector or the transform does not fit the configuration.
+    """
+    if len(spec.shape) != 3:
+        raise ValueError(
+            f"detector {spec.name!r} has responses of shape {spec.shape}; "
+            "wgan_constrained needs (row, column, layer)"
+        )
+    uses_fractions = bool(config.layer_energy_hidden or config.critic_summary)
+    if uses_fractions and not isinstance(transform, PowerOfFraction):
+        raise ValueError(
+            f"transform {config.transform!r} does not go with layer_energy_hidden and "
+            "critic_summary; use transform=power or set them to () and 0"
+        )
+    energy = Constrainer(
+        build_constrainer(config, spec, 1, "relu"),
+        spec.energy_conditions,
+        config.energy_label_scale,
+        config.energy_weight,
+        name="energy",
+    )
+    position = Constrainer(
+        build_constrainer(config, spec, 2, None),
+        networks.impact_conditions(spec),
+        config.position_label_scale,
+        config.position_weight,
+        name="position",
+    )
+    return ConditionalGAN(
+        build_generator(config, spec),
+        build_critic(config, spec, transform),
+        transform,
+        [energy, position],
+        objective=config.objective,
+        penalty=config.penalty,
+        penalty_weight=config.penalty_weight,
+        penalty_interval=config.penalty_interval,
+        critic_steps=config.critic_steps,
+        averaging=config.averaging,
+        seed=config.seed,
+    )
+
+
+def compile_model(model: ConditionalGAN, config: Config) -> None:
+    """Attaches the optimizers of the configuration.
+
+    Args:
+        model: From `build`.
+        config: Hyper-parameters.
+    """
+
+    def adam(rates: tuple[float, ...], steps: int) -> keras.optimizers.Optimizer:
+        changes = [round(steps * part) for part in config.learning_rate_changes]
+        rate = keras.optimizers.schedules.PiecewiseConstantDecay(changes, list(rates))
+        return keras.optimizers.Adam(rate, config.beta_1, config.beta_2)
+
+    model.compile(
+        adam(config.generator_learning_rates, config.steps),
+        adam(config.critic_learning_rates, config.steps * config.critic_steps),
+        adam(config.constrainer_learning_rates, config.steps),
+    )

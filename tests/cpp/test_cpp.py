@@ -1,0 +1,279 @@
+"""The C++ loader and its example: against Python, and against bad input."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.cpp.stand_in import export_stand_in
+
+ROOT = Path(__file__).resolve().parents[2]
+CPP = ROOT / "cpp"
+COMPILERS = (os.environ.get("CXX", "c++"), "g++", "clang++")
+EVENTS = 11
+
+# The models to call, each with one event's conditions inside its trained range:
+# "stand_in", or the directory of a SavedModel below the repository's root.
+MODELS = {"stand_in": (0.5, -0.5, 0.1)}
+
+pytestmark = pytest.mark.skipif(
+    not any(map(shutil.which, COMPILERS)), reason="no C++ compiler on PATH"
+)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A SavedModel's directory, and conditions inside its trained range."""
+
+    path: Path
+    condition: tuple[float, ...]
+
+    def conditions(self):
+        """Returns conditions of several different events inside the range."""
+        scales = np.linspace(0.98, 1.02, EVENTS, dtype=np.float32)
+        return scales[:, None] * np.float32(self.condition)
+
+
+@dataclass(frozen=True)
+class Build:
+    """A build tree, where it is installed, and the `cmake` that made it."""
+
+    directory: Path
+    prefix: Path
+    cmake: str
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def model(request, tmp_path_factory):
+    """Returns each model of `MODELS` in turn."""
+    path = ROOT / request.param
+    if request.param == "stand_in":
+        path = tmp_path_factory.mktemp("stand_in") / "saved_model"
+        export_stand_in(path)
+    return Model(path, MODELS[request.param])
+
+
+def _run(*command, cwd=None):
+    done = subprocess.run(
+        [str(word) for word in command],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.args}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def _find_cmake():
+    # The pip package `cmake` installs beside the interpreter.
+    folders = (str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))
+    cmake = shutil.which("cmake", path=os.pathsep.join(folders))
+    assert cmake, "cmake not found: pip install -r requirements-dev.txt"
+    return cmake
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory):
+    """Builds example and tests with warnings as errors, and installs the loader."""
+    cmake = _find_cmake()
+    directory = tmp_path_factory.mktemp("build")
+    prefix = tmp_path_factory.mktemp("prefix")
+    python = f"-DPython3_EXECUTABLE={sys.executable}"
+    _run(cmake, "-S", CPP, "-B", directory, "-DFASTSIM_ZOO_TESTS=ON", python)
+    _run(cmake, "--build", directory, "--parallel", 2)
+    _run(cmake, "--install", directory, "--prefix", prefix)
+    return Build(directory, prefix, cmake)
+
+
+@pytest.fixture
+def simulate(build, model, tmp_path):
+    """Returns a function that runs the example on a table or a text."""
+
+    def call(conditions, *flags, saved_model=model.path, output="out.csv"):
+        path = tmp_path / "in.csv"
+        if isinstance(conditions, str):
+            path.write_text(conditions)
+        elif conditions is not None:
+            np.savetxt(path, conditions, fmt="%.9g", delimiter=",")
+        words = [build.directory / "simulate", saved_model, path, tmp_path / output]
+        return subprocess.run(
+            [str(word) for word in (*words, *flags)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return call
+
+
+def _simulate_in_python(model, conditions, seed, batch):
+    signature = tf.saved_model.load(str(model.path)).signatures["simulate"]
+    responses, in_domain = [], []
+    for chunk, start in enumerate(range(0, len(conditions), batch)):
+        answer = signature(
+            condition=tf.constant(conditions[start : start + batch]),
+            seed=tf.constant([seed[0], seed[1] + chunk]),
+        )
+        responses.append(answer["response"].numpy())
+        in_domain.append(answer["in_domain"].numpy())
+    responses = np.concatenate(responses)
+    return responses.reshape(len(conditions), -1), np.concatenate(in_domain)
+
+
+@pytest.mark.parametrize(
+    ("threads", "batch"), [(1, EVENTS), (2, EVENTS), (1, 4), (2, 4)]
+)
+def test_example_equals_python(simulate, model, tmp_path, threads, batch):
+    """Whatever the threads, and if the batch does not divide the events."""
+    conditions = model.conditions()
+    conditions[3] *= 1e3
+    flags = ("--seed", 7, -3, "--threads", threads, "--batch", batch)
+    done = simulate(conditions, *flags)
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(
+        rf"{EVENTS} events in [\d.]+ s of simulation, [\d.]+ ms/event\n", done.stdout
+    )
+    table = np.loadtxt(tmp_path / "out.csv", delimiter=",", dtype=np.float32)
+    expected, in_domain = _simulate_in_python(model, conditions, (7, -3), batch)
+    np.testing.assert_array_equal(table[:, 0], in_domain)
+    assert np.flatnonzero(table[:, 0] == 0).tolist() == [3]
+    assert np.all(np.any(table[:, 1:] != 0, axis=1))
+    # Cells far below the event's largest carry its rounding.
+    largest = np.abs(expected).max(axis=1, keepdims=True)
+    assert np.all(
+        np.abs(table[:, 1:] - expected) <= 1e-6 * np.maximum(abs(expected), largest)
+    )
+
+
+def test_header_and_blank_lines_are_passed_over(simulate, model, tmp_path):
+    """Also with a byte order mark and the line ends of another system."""
+    values = ",".join(map(str, model.condition))
+    names = ",".join(f"name_{i}" for i in range(len(model.condition)))
+    outputs = []
+    for text in (values, f"{names}\n\n{values}\n", f"\ufeff{values}\r\n\r\n"):
+        done = simulate(text)
+        assert done.returncode == 0, done.stderr
+        outputs.append((tmp_path / "out.csv").read_text())
+    assert outputs[0] == outputs[1] == outputs[2]
+    assert outputs[0].count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("1\n2\n", "in.csv: 1 columns, but the model takes "),
+        ("1,2,3\n4,5\n", "in.csv, line 2: 2 columns, but the first line has 3"),
+        ("a,b\n\n4,5,6\n", "in.csv, line 3: 3 columns, but the first line has 2"),
+        ("1,2,3\n1,nan,3\n", "in.csv, line 2: 'nan' is not a finite float32"),
+        ("-inf,2,3\n", "in.csv, line 1: '-inf' is not a finite float32"),
+        ("1,2,1e39\n", "in.csv, line 1: '1e39' is not a finite float32"),
+        ("a,b,c\n1,2,three\n", "in.csv, line 2: 'three' is not a finite float32"),
+        ("1,b,3\n", "in.csv, line 1: 'b' is not a finite float32"),
+        ("1,2,\n", "in.csv, line 1: '' is not a finite float32"),
+        ("1,2,3 4\n", "in.csv, line 1: '3 4' is not a finite float32"),
+        ("a,b,c\n", "in.csv' holds no conditions"),
+        ("\x00\x01\x02", "in.csv' holds no conditions"),
+        (None, "cannot read '"),
+    ],
+)
+def test_bad_conditions(simulate, tmp_path, text, words):
+    """One line that names file, line and value; an older output stays."""
+    (tmp_path / "out.csv").write_text("older")
+    _check_refusal(simulate(text), words)
+    assert (tmp_path / "out.csv").read_text() == "older"
+    assert not list(tmp_path.glob("*.partial*"))
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (("--batch", "0"), "--batch takes an integer from 1 to 2147483647, not '0'"),
+        (("--threads", "two"), "--threads takes an integer from 1"),
+        (("--seed", "1"), "--seed lacks a value; usage: simulate SAVED_MODEL"),
+        (("--seed", "1", "2.5"), "--seed takes an integer from -2147483648"),
+        (("--speed", "1"), "unknown flag '--speed'; usage: simulate SAVED_MODEL"),
+        (("one_more",), "usage: simulate SAVED_MODEL"),
+        (("--seed", "1", "2147483647", "--batch", "4"), "must stay below 2^31"),
+    ],
+)
+def test_bad_flags(simulate, model, tmp_path, flags, words):
+    """One line that names the flag and what it takes."""
+    _check_refusal(simulate(model.conditions(), *flags), words)
+    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
+
+
+@pytest.mark.parametrize("output", ["no_such_directory/out.csv", "."])
+def test_output_that_cannot_be_written(simulate, model, output):
+    """One line that names the output."""
+    _check_refusal(simulate(model.conditions(), output=output), "cannot write '")
+
+
+def test_bad_saved_models(simulate, model, tmp_path):
+    """No directory, an empty directory, a damaged file, other signatures."""
+
+    def refused(name, words):
+        done = simulate(model.conditions(), saved_model=tmp_path / name)
+        _check_refusal(done, words)
+
+    refused("missing", "missing': there is no such directory")
+    (tmp_path / "empty").mkdir()
+    refused("empty", "empty': cannot be loaded: Could not find SavedModel")
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / "saved_model.pb").write_bytes(b"\x00" * 100)
+    refused("damaged", "damaged': cannot be loaded: ")
+    export_stand_in(tmp_path / "other", {"simulate": "generate"})
+    refused("other", "signature 'simulate' is missing; it has: __saved_model_init_op, ")
+    export_stand_in(
+        tmp_path / "swapped",
+        {"simulate_from_noise": "simulate"} | {"simulate": "simulate_from_noise"},
+    )
+    refused("swapped", "signature 'simulate', input 'seed' is missing; it has: ")
+
+
+def _check_refusal(done, words):
+    """Checks status 2 and one line of ours, after what TensorFlow may write."""
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
+    ours = [line for line in done.stderr.splitlines() if line.startswith("simulate: ")]
+    assert len(ours) == 1
+    assert done.stderr.endswith(f"{ours[0]}\n")
+    assert words in ours[0]
+
+
+def test_ctest(build, model):
+    """The loader's own tests, written in C++."""
+    values = ";".join(map(str, model.condition))
+    _run(
+        build.cmake,
+        f"-DFASTSIM_ZOO_TEST_MODEL={model.path}",
+        f"-DFASTSIM_ZOO_TEST_CONDITION={values}",
+        build.directory,
+    )
+    ctest = Path(build.cmake).with_name("ctest")
+    _run(ctest, "--test-dir", build.directory, "--output-on-failure")
+
+
+def test_program_of_the_readme(build, model, tmp_path):
+    """It builds with the installed loader, as the page says, and runs."""
+    readme = (CPP / "README.md").read_text()
+    blocks = dict(re.findall(r"^```(cpp|cmake)\n(.*?)^```", readme, re.M | re.S))
+    (tmp_path / "example.cpp").write_text(blocks["cpp"])
+    (tmp_path / "CMakeLists.txt").write_text(blocks["cmake"])
+    (tmp_path / "pretrained" / "wgan_constrained").mkdir(parents=True)
+    (tmp_path / "pretrained" / "wgan_constrained" / "saved_model").symlink_to(
+        model.path
+    )
+    prefix = f"-DCMAKE_PREFIX_PATH={build.prefix}"
+    python = f"-DPython3_EXECUTABLE={sys.executable}"
+    _run(build.cmake, "-S", ".", "-B", "build", prefix, python, cwd=tmp_path)
+    _run(build.cmake, "--build", "build", cwd=tmp_path)
+    printed = _run(tmp_path / "build" / "example", cwd=tmp_path)
+    assert re.fullmatch(r"\d+ cells; the first of event 1 holds .*\n", printed)

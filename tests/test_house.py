@@ -1,0 +1,173 @@
+"""The rules that keep the house: sizes, names, what a source may not contain."""
+
+import ast
+import re
+import statistics
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("models", "losses", "metrics", "data", "benchmarks")
+SCRIPTS = ("train", "evaluate", "generate", "simulate")
+MAX_LINES, MAX_MEDIAN_LINES = 400, 150
+
+# A name on the package index where it is not the name that one imports.
+IMPORT_NAMES = {
+    "absl-py": "absl",
+    "scikit-learn": "sklearn",
+    "tensorflow-cpu": "tensorflow",
+}
+# Used through another package: Keras's callback writes with tensorboard.
+INDIRECT = {"tensorboard"}
+# Imported only where it is installed.
+OPTIONAL = {"torch"}
+
+SOURCES = sorted(
+    [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+    + [path for name in SCRIPTS for path in ROOT.glob(f"{name}.py")]
+)
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+NATIVE = sorted(
+    path
+    for pattern in ("*.hpp", "*.h", "*.cpp", "*.cc", "*.c")
+    for path in (ROOT / "cpp").rglob(pattern)
+    if "build" not in path.relative_to(ROOT).parts
+)
+ENTRIES = sorted(
+    path.stem
+    for path in (ROOT / "models").glob("*.py")
+    if not path.stem.startswith("_")
+)
+REQUIREMENT_FILES = sorted(ROOT.glob("requirements*.txt"))
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def _lines(path: Path) -> int:
+    return len(path.read_text(encoding="utf-8").splitlines())
+
+
+def _requirements(path: Path) -> dict[str, str]:
+    """The packages of one list, each with what follows its name."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    matches = [re.match(r"([A-Za-z][\w.-]*)([^#]*)", line) for line in lines]
+    return {match[1].lower(): match[2] for match in matches if match}
+
+
+def _offences(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """What no source may contain, as (line, description)."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Assert():
+                yield node.lineno, "assert: raise an error that names the remedy"
+            case ast.Call(func=ast.Name(id="eval" | "exec" as function)):
+                yield node.lineno, f"{function}()"
+            case ast.keyword(arg="allow_pickle", value=ast.Constant(value=True)):
+                yield node.value.lineno, "allow_pickle=True"
+    for line, name in _imports(tree):
+        if name in {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal"}:
+            yield line, f"import {name}"
+
+
+def _imports(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """The top-level names of the modules that a source imports, with their lines."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                for alias in names:
+                    yield node.lineno, alias.name.partition(".")[0]
+            case ast.ImportFrom(module=str(module), level=0):
+                yield node.lineno, module.partition(".")[0]
+
+
+def _third_party_imports() -> set[str]:
+    ours = {*PACKAGES, *SCRIPTS, *sys.stdlib_module_names}
+    return {
+        name
+        for path in SOURCES
+        for _, name in _imports(ast.parse(path.read_text(encoding="utf-8")))
+        if name not in ours
+    }
+
+
+def test_the_rules_have_something_to_check():
+    assert SOURCES
+    assert TESTS
+    assert ENTRIES
+    assert REQUIREMENT_FILES
+
+
+@pytest.mark.parametrize("path", SOURCES + TESTS + NATIVE, ids=_name)
+def test_no_file_is_long(path):
+    assert _lines(path) <= MAX_LINES
+
+
+def test_most_files_are_short():
+    assert statistics.median(map(_lines, SOURCES)) < MAX_MEDIAN_LINES
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=_name)
+def test_no_assert_and_no_code_from_data(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert [f"line {line}: {what}" for line, what in _offences(tree)] == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "assert True",
+        "x = eval('1')",
+        "exec('x = 1')",
+        "np.load(path, allow_pickle=True)",
+        "import pickle",
+        "from joblib import load",
+        "def f():\n    import pickle as p",
+    ],
+)
+def test_the_search_for_offences_finds_them(source):
+    assert len(list(_offences(ast.parse(source)))) == 1
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_every_entry_has_its_test(entry):
+    path = ROOT / "tests" / "models" / f"test_{entry}.py"
+    assert path.is_file()
+    assert re.search(
+        rf"""check_entry\(\s*["']{entry}["']""", path.read_text(encoding="utf-8")
+    )
+
+
+@pytest.mark.parametrize("path", REQUIREMENT_FILES, ids=_name)
+def test_every_requirement_is_pinned_and_explained(path):
+    explained = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8").lower()
+    constrained = "-c requirements.txt" in path.read_text(encoding="utf-8")
+    pins = _requirements(ROOT / "requirements.txt") if constrained else {}
+    for name, specifier in _requirements(path).items():
+        assert "==" in pins.get(name, specifier), f"{name} has no pinned version"
+        assert f"| `{name}` |" in explained, f"{name} is not in docs/dependencies.md"
+
+
+def test_requirements_are_what_the_sources_import():
+    listed = {
+        IMPORT_NAMES.get(name, name)
+        for name in _requirements(ROOT / "requirements.txt")
+    }
+    assert listed - INDIRECT == _third_party_imports() - OPTIONAL
+
+
+def test_the_gpu_list_is_the_runtime_list():
+    def packages(name):
+        return set(_requirements(ROOT / name)) - {"tensorflow-cpu"}
+
+    assert packages("requirements-gpu.txt") == packages("requirements.txt")
+
+
+@pytest.mark.parametrize("command", ["make train", "make test"])
+def test_readme_opens_with_the_two_commands(command):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    assert any(command in line for line in readme[:40])
