@@ -14,7 +14,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 import numpy as np
 import tensorflow as tf
-from absl import app, flags
+from absl import app, flags, logging
 
 import models
 from data import pipeline, readers, symmetry, transform
@@ -90,6 +90,7 @@ def _fit(
         epochs=epochs,
         initial_epoch=done,
         steps_per_epoch=epoch_steps,
+        shuffle=False,  # The pipeline does.
         verbose=0,
         callbacks=[
             callbacks.NonFiniteGuard(),
@@ -139,6 +140,7 @@ def _train() -> None:
 
 def main(argv: list[str]) -> None:
     """Runs the training; a user's mistake ends in one line and status 2."""
+    logging.set_verbosity(logging.WARNING)
     try:
         if len(argv) > 1:
             raise ValueError(f"unexpected argument {argv[1]!r}; options start with --")

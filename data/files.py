@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from data import hdf5, layouts
 from data.sample import SPLITS, DataError
 from data.spec import DetectorSpec
+from data.validation import as_floats
 
 CHUNK_EVENTS = 256
 
@@ -130,8 +131,8 @@ class ArchiveFile:
                 f"{len(events.response)} events need {conditions}"
             )
         self.rows = events.rows
-        self._response = np.ascontiguousarray(events.response, np.float32)
-        self.condition = np.ascontiguousarray(events.condition, np.float32)
+        self._response = as_floats(path, "response", events.response)
+        self.condition = as_floats(path, "condition", events.condition)
 
     def response(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Returns the responses of some rows, ascending and near each other."""

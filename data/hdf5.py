@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from data.sample import SPLITS, DataError
 from data.spec import DetectorSpec
-from data.validation import check_names
+from data.validation import as_floats, check_names
 
 
 def open_file(path: str) -> h5py.File:
@@ -83,12 +83,12 @@ def content(path: str, found: h5py.Dataset, where: Any = ()) -> NDArray[Any]:
 
 
 def floats(path: str, found: h5py.Dataset, where: Any = ()) -> NDArray[np.float32]:
-    """Reads numbers as float32."""
-    if found.dtype.kind not in "iuf":
-        raise DataError(
-            f"{path}: {found.name[1:]} holds {found.dtype}, not numbers; write float32"
-        )
-    return np.ascontiguousarray(content(path, found, where), np.float32)
+    """Reads numbers as float32.
+
+    Raises:
+        DataError: If they are not numbers or the file is damaged there.
+    """
+    return as_floats(path, found.name[1:], content(path, found, where))
 
 
 def split_codes(path: str, file: h5py.File) -> NDArray[np.uint8] | None:
@@ -104,7 +104,7 @@ def split_codes(path: str, file: h5py.File) -> NDArray[np.uint8] | None:
         raise DataError(
             f"{path}: split holds {found.dtype}, not the names {', '.join(SPLITS)}"
         )
-    names = content(path, found).astype("S10")
+    names = content(path, found).astype("S")
     codes = np.full(len(names), len(SPLITS), np.uint8)
     for code, name in enumerate(SPLITS):
         codes[names == name.encode()] = code

@@ -1,9 +1,10 @@
 """NumPy archives of detectors, in the layouts that exist in the wild."""
 
+import contextlib
 import dataclasses
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -100,16 +101,24 @@ LAYOUTS = (
 _BROKEN = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error)
 
 
-def _open(path: str) -> Any:
-    try:
-        archive = np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file; check the path") from None
-    except _BROKEN as error:
-        raise _unreadable(path, error) from error
-    if not isinstance(archive, np.lib.npyio.NpzFile):
-        raise DataError(f"{path}: a single array, not an archive of named arrays")
-    return archive
+@contextlib.contextmanager
+def _open(path: str) -> Iterator[Any]:
+    """Opens an archive; whatever is wrong with it ends in a DataError."""
+    with contextlib.ExitStack() as stack:
+        try:
+            # NumPy leaves a file open that it cannot read; this one closes.
+            file = stack.enter_context(open(path, "rb"))
+            archive = np.load(file, allow_pickle=False)
+        except FileNotFoundError:
+            raise DataError(f"{path}: no such file; check the path") from None
+        except _BROKEN as error:
+            raise _unreadable(path, error) from error
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise DataError(
+                f"{path}: a single array, not an archive of named arrays; write it "
+                "with numpy.savez"
+            )
+        yield stack.enter_context(archive)
 
 
 def _unreadable(path: str, error: Exception) -> DataError:

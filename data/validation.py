@@ -1,12 +1,32 @@
 """Checks of what a file holds against the specification of its detector."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data.sample import SPLITS, DataError
 from data.spec import DetectorSpec
+
+
+def as_floats(path: str, name: str, values: NDArray[Any]) -> NDArray[np.float32]:
+    """Converts numbers to float32; too large ones become infinite.
+
+    Args:
+        path: File they come from, for the message.
+        name: What they are, e.g. "response".
+        values: The numbers.
+
+    Raises:
+        DataError: If they are not numbers.
+    """
+    if values.dtype.kind not in "iuf":
+        raise DataError(
+            f"{path}: {name} holds {values.dtype}, not numbers; write float32"
+        )
+    with np.errstate(over="ignore"):
+        return np.ascontiguousarray(values, np.float32)
 
 
 def _fail_at(
@@ -71,7 +91,7 @@ def check_per_event(
     Raises:
         DataError: If a value is not finite.
     """
-    finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
+    finite = np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
     if not finite.all():
         event = int(np.flatnonzero(~finite)[0])
         shown = ", ".join(f"{value:g}" for value in np.atleast_1d(values[event]))

@@ -1,5 +1,7 @@
 """Writes canonical HDF5 files: whole, or not at all."""
 
+import contextlib
+import io
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,8 +19,8 @@ from data.spec import DetectorSpec
 CHUNK_EVENTS = 256
 
 
-def _ascii(values: Sequence[str]) -> NDArray[np.bytes_]:
-    return np.asarray([value.encode("ascii") for value in values])
+def _bytes(values: Sequence[str]) -> NDArray[np.bytes_]:
+    return np.asarray([value.encode() for value in values])
 
 
 def _domain(spec: DetectorSpec) -> tuple[list[float], list[float]]:
@@ -35,6 +37,40 @@ def _domain(spec: DetectorSpec) -> tuple[list[float], list[float]]:
         index = spec.condition_names.index(limits.name)
         low[index], high[index] = limits.low, limits.high
     return low, high
+
+
+class _Disk(io.FileIO):
+    """A file that remembers why it could not be written, and lets HDF5 go on.
+
+    HDF5 itself, once a write has failed, fails again and noisily whenever one of its
+    objects is closed.
+
+    Attributes:
+        failure: The first error; None as long as all is well.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "w+")
+        self.failure: OSError | None = None
+
+    def write(self, content: Any) -> int:
+        """Writes all of the content, or says that it did."""
+        left = memoryview(content).cast("B")
+        size = len(left)
+        try:
+            while left and self.failure is None:
+                left = left[super().write(left) :]
+        except OSError as error:
+            self.failure = error
+        return size
+
+    def truncate(self, size: int | None = None) -> int:
+        """Changes the size of the file, or says that it did."""
+        try:
+            return super().truncate(size)
+        except OSError as error:
+            self.failure = self.failure or error
+            return self.tell() if size is None else size
 
 
 class Writer:
@@ -74,13 +110,15 @@ class Writer:
                 "compression_opts": compression,
                 "shuffle": True,
             }
+        self._disk: _Disk | None = None
         self._file: h5py.File | None = None
         self._events = 0
 
     def __enter__(self) -> Self:
         """Creates the temporary file."""
         try:
-            self._file = h5py.File(self._temporary, "w")
+            self._disk = _Disk(self._temporary)
+            self._file = h5py.File(self._disk, "w")
             self._write_head(self._file)
         except BaseException as error:
             self._discard(error)
@@ -98,10 +136,11 @@ class Writer:
             self._discard(error)
             return
         try:
-            if self._file is not None:
+            if self._file is not None and self._disk is not None:
                 self._file.close()
-            with self._temporary.open("rb") as written:
-                os.fsync(written.fileno())
+                self._check_disk()
+                os.fsync(self._disk.fileno())
+                self._disk.close()
             os.replace(self._temporary, self._path)
         except BaseException as failure:
             self._discard(failure)
@@ -123,8 +162,8 @@ class Writer:
             cpu_s: Processor time that each event took [s], [events].
 
         Raises:
-            DataError: If the arrays do not fit the detector or the file, or the disk
-                is full.
+            DataError: If the arrays do not fit the detector or the file.
+            OSError: If the disk is full; the end of the block makes it a DataError.
         """
         if self._file is None:
             raise DataError(
@@ -152,6 +191,11 @@ class Writer:
         if cpu_s is not None:
             pieces["cpu_s"] = np.broadcast_to(np.asarray(cpu_s, np.float32), count)
         self._append(self._file, pieces, count)
+        self._check_disk()
+
+    def _check_disk(self) -> None:
+        if self._disk is not None and self._disk.failure is not None:
+            raise self._disk.failure
 
     def _splits(self, split: Any, count: int) -> NDArray[np.bytes_]:
         names = [split] * count if isinstance(split, str) else [str(s) for s in split]
@@ -191,8 +235,8 @@ class Writer:
     def _write_head(self, file: h5py.File) -> None:
         spec = self._spec
         file.attrs["detector"] = spec.name
-        file.attrs["condition_names"] = _ascii(spec.condition_names)
-        file.attrs["condition_units"] = _ascii(spec.condition_units)
+        file.attrs["condition_names"] = _bytes(spec.condition_names)
+        file.attrs["condition_units"] = _bytes(spec.condition_units)
         file.attrs["response_unit"] = spec.unit
         if spec.name not in detectors.names():
             low, high = _domain(spec)
@@ -212,12 +256,12 @@ class Writer:
 
     def _discard(self, error: BaseException) -> None:
         """Removes the temporary file; explains what the disk or HDF5 complained of."""
-        try:
+        with contextlib.suppress(OSError, RuntimeError):
             if self._file is not None:
                 self._file.close()
-        except (OSError, RuntimeError):
-            pass  # What could not be flushed to a full disk is thrown away anyway.
-        finally:
+        with contextlib.suppress(OSError):
+            if self._disk is not None:
+                self._disk.close()
             self._temporary.unlink(missing_ok=True)
         if isinstance(error, (OSError, RuntimeError)):
             reason = " ".join(str(error).split())

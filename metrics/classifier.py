@@ -8,14 +8,15 @@ condition share a fold, so that no classifier sees a condition it is asked about
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
+from threadpoolctl import threadpool_limits
 
-from metrics.resampling import Metric, Resampling, significance
+from metrics.resampling import Metric, Resampling, significance, spread
 from metrics.showers import Array
 
 FOLDS = 4
 """Number of folds of the cross-validation."""
 
-FLOOR_SPLITS = 2
+FLOOR_SPLITS = 4
 """Number of random splits of the reference that the floor averages."""
 
 
@@ -49,14 +50,16 @@ def out_of_fold_scores(generated: Array, reference: Array, seed: int) -> Array:
     random = np.random.default_rng(seed)
     fold = random.permutation(np.arange(len(generated)) % FOLDS)
     fold = np.concatenate([fold, fold])
-    scores = np.empty(len(features))
+    scores: Array = np.empty(len(features))
     for number in range(FOLDS):
         held_out = fold == number
         classifier = HistGradientBoostingClassifier(
             max_iter=60, max_leaf_nodes=15, early_stopping=False, random_state=seed
         )
-        classifier.fit(features[~held_out], target[~held_out])
-        scores[held_out] = classifier.predict_proba(features[held_out])[:, 1]
+        # Several threads gain little on so few events and lose much on a busy machine.
+        with threadpool_limits(1):
+            classifier.fit(features[~held_out], target[~held_out])
+            scores[held_out] = classifier.predict_proba(features[held_out])[:, 1]
     return scores
 
 
@@ -93,8 +96,7 @@ def classifier_auc(
         )
         floor += _weighted_area(scores, np.arange(2 * size) < size, weights)
     floor /= len(splits)
-    uncertainty = float(np.std(value[1:]))
-    floor_uncertainty = float(np.std(floor[1:]))
+    uncertainty, floor_uncertainty = spread(value), spread(floor)
     return Metric(
         value=float(value[0]),
         uncertainty=uncertainty,

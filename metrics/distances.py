@@ -135,8 +135,8 @@ def weighted_separation(first: Array, second: Array, edges: Array) -> Statistic:
 def weighted_profile_distance(first: Array, second: Array) -> Statistic:
     """Prepares the distance of two mean profiles for rows of weights.
 
-    D = sum_k |p1_k - p2_k| / sum_k p2_k, with p the mean over events of entry k: the
-    mean absolute deviation in units of the mean of the second sample.
+    D = sum_k |p1_k - p2_k| / sum_k (p1_k + p2_k) / 2, with p the mean over events of
+    entry k: the mean absolute deviation in units of the mean; 0 to 2.
 
     Args:
         first: One profile per event, [n, k].
@@ -149,7 +149,7 @@ def weighted_profile_distance(first: Array, second: Array) -> Statistic:
     def statistic(first_weights: Array, second_weights: Array) -> Array:
         p1 = first_weights @ first
         p2 = second_weights @ second
-        return ratio(np.abs(p1 - p2).sum(axis=1), p2.sum(axis=1))
+        return 2.0 * ratio(np.abs(p1 - p2).sum(axis=1), (p1 + p2).sum(axis=1))
 
     return statistic
 
@@ -187,6 +187,11 @@ def weighted_width(values: Array, weights: Array) -> Array:
     centred = values - values.mean()
     mean = weighted_mean(centred, weights)
     return np.sqrt(np.maximum(weighted_mean(centred**2, weights) - mean**2, 0.0))
+
+
+def weighted_resolution(values: Array, weights: Array) -> Array:
+    """Returns standard deviation / mean of values [n] for every row of weights."""
+    return ratio(weighted_width(values, weights), weighted_mean(values, weights))
 
 
 def _equal_weights(values: Array) -> Array:

@@ -35,6 +35,20 @@ def layer_energies(response: NDArray[Any]) -> Array:
     return sums
 
 
+def longitudinal_profile(response: NDArray[Any]) -> Array:
+    """Returns the share of the energy in each layer: f_l = E_l / sum_k E_k.
+
+    Args:
+        response: Cell energies [spec.unit], [batch, row, column, layer].
+
+    Returns:
+        Shares, float64 [batch, layer]; 0 for an empty shower.
+    """
+    layers = layer_energies(response)
+    total = np.broadcast_to(layers.sum(axis=1, keepdims=True), layers.shape)
+    return ratio(layers, total)
+
+
 def depth(response: NDArray[Any], layer_depths_x0: tuple[float, ...]) -> Array:
     """Averages the depth of the layers: t = sum_l E_l t_l / sum_l E_l.
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics.distances import Statistic
-from metrics.showers import Array
+from metrics.showers import Array, ratio
 
 SPLITS = 8
 REPLICATES = 100
@@ -153,28 +153,31 @@ class Resampling:
         chosen = np.arange(len(reference)) if events is None else events
         drawn, redrawn = self.generated[:, chosen], self.reference[:, chosen]
         below = statistic(reference[chosen], redrawn)
-        value = statistic(generated[chosen], drawn) / below
-        floor = statistic(reference[chosen], drawn) / below
-        uncertainty = float(np.std(value[1:]))
+        value = ratio(statistic(generated[chosen], drawn), below)
+        floor = ratio(statistic(reference[chosen], drawn), below)
+        difference = float(value[0]) - 1.0
         return Metric(
             value=float(value[0]),
-            uncertainty=uncertainty,
+            uncertainty=spread(value),
             floor=1.0,
-            floor_uncertainty=float(np.std(floor[1:])),
-            z=significance(float(value[0]) - 1.0, uncertainty),
+            floor_uncertainty=spread(floor),
+            z=significance(difference, spread(value)),
         )
 
 
 def _metric(value: Array, floor: Array) -> Metric:
     return Metric(
         value=float(value[0]),
-        uncertainty=float(np.std(value[1:])),
+        uncertainty=spread(value),
         floor=float(floor[0]),
-        floor_uncertainty=float(np.std(floor[1:])),
-        z=significance(
-            float(value[0] - floor[0]), float(np.std(value[1:] - floor[1:]))
-        ),
+        floor_uncertainty=spread(floor),
+        z=significance(float(value[0] - floor[0]), spread(value - floor)),
     )
+
+
+def spread(rows: Array) -> float:
+    """Returns the standard deviation of the replicates; row 0 is the sample itself."""
+    return float(np.std(rows[1:])) if len(rows) > 1 else 0.0
 
 
 def significance(difference: float, uncertainty: float) -> float:

@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 _EVENTS_AT_ONCE = 1024
 
 
-def ratio(numerator: Array, denominator: Array) -> Array:
+def ratio(numerator: Any, denominator: Any) -> Array:
     """Divides; 0 where the denominator is not positive."""
     positive = denominator > 0.0
     safe = np.where(positive, denominator, 1.0)

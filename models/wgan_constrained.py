@@ -4,7 +4,7 @@ A generator with one branch per silicon layer and a locally connected last layer
 trained against a Wasserstein critic; two further networks, which learn to regress the
 incident energy and the impact point from reference showers, make it respect both.
 
-Source: M. Erdmann, J. Glombitza, T. Quast, arXiv:1807.01954, and T. Quast's talk "Precise
+Source: M. Erdmann, J. Glombitza, T. Quast, arXiv:1807.01954; T. Quast, "Precise
 simulation of electromagnetic calorimeter showers using a Wasserstein Generative
 Adversarial Network", 19 February 2019.
 
@@ -49,6 +49,7 @@ class Config:
         impact_scales_cm: Widths of the maps of the impact point; () for none.
         layer_energy_hidden: Widths of the network that predicts the layers' energies;
             () leaves them to the cells.
+        hit_gate: Whether the last layer decides separately which cells are hit.
         generator_normalisation: "batch" or "none".
         critic_condition: Widths of the dense layers that draw the condition.
         critic_filters: (filters, kernel, stride) of the critic's convolutions.
@@ -62,8 +63,8 @@ class Config:
         energy_weight: kappa_e.
         position_weight: kappa_p.
         objective: See `losses.adversarial`.
-        penalty: See `ConditionalGAN`.
         penalty_weight: lambda.
+        penalty_centre: See `ConditionalGAN`.
         penalty_interval: See `ConditionalGAN`.
         critic_steps: Critic steps per generator step.
         batch_size: Showers per critic or generator step.
@@ -84,48 +85,49 @@ class Config:
     mask: str = "mask"
     mask_generator: bool = True
     noise: int = 32
-    noise_maps: int = 14
+    noise_maps: int = 7
     branch_hidden: int = 32
     branch_start: tuple[int, ...] = ()
     branch_channels: int = 8
     branch_filters: tuple[int, ...] = (8,)
     branch_outputs: int = 2
-    trunk: tuple[tuple[int, int, int], ...] = ((48, 3, 3), (48, 3, 3), (14, 3, 3))
+    trunk: tuple[tuple[int, int, int], ...] = ((32, 3, 3), (32, 3, 3), (14, 3, 3))
     trunk_padding: str = "same"
     cell_embedding: int = 4
     impact_scales_cm: tuple[float, ...] = (0.6, 1.2, 2.4)
     layer_energy_hidden: tuple[int, ...] = (64, 64)
+    hit_gate: bool = True
     generator_normalisation: str = "none"
     critic_condition: tuple[int, ...] = ()
     critic_filters: tuple[tuple[int, int, int], ...] = (
-        (48, 3, 1), (64, 3, 2), (96, 3, 2),
+        (32, 3, 1), (48, 3, 2), (64, 3, 2),
     )  # fmt: skip
     critic_dense: int = 128
     critic_normalisation: str = "none"
     critic_summary: int = 64
-    constrainer_filters: tuple[tuple[int, int], ...] = ((8, 2), (16, 2))
+    constrainer_filters: tuple[tuple[int, int], ...] = ((4, 2), (8, 2))
     constrainer_normalisation: str = "none"
     energy_label_scale: float = 0.02
     position_label_scale: float = 0.5
-    energy_weight: float = 1.0
-    position_weight: float = 1.0
+    energy_weight: float = 0.2
+    position_weight: float = 0.2
     objective: str = "wasserstein"
-    penalty: str = "gradient"
-    penalty_weight: float = 5.0
+    penalty_weight: float = 0.2
+    penalty_centre: float = 0.0
     penalty_interval: int = 1
-    critic_steps: int = 3
+    critic_steps: int = 1
     batch_size: int = 128
     critic_learning_rates: tuple[float, ...] = (4e-4, 2e-4, 1e-4)
     generator_learning_rates: tuple[float, ...] = (4e-4, 2e-4, 1e-4)
     constrainer_learning_rates: tuple[float, ...] = (1e-3, 5e-4, 1e-4)
     learning_rate_changes: tuple[float, ...] = (0.5, 0.8)
     beta_1: float = 0.0
-    beta_2: float = 0.9
+    beta_2: float = 0.99
     averaging: float = 0.999
     augment: bool = True
     seed: int = 1
-    steps: int = 18000
-    epoch_steps: int = 100
+    steps: int = 45000
+    epoch_steps: int = 300
 
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -144,6 +146,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "cell_embedding": 0,
         "impact_scales_cm": (),
         "layer_energy_hidden": (),
+        "hit_gate": False,
         "generator_normalisation": "batch",
         "critic_condition": (10,),
         "critic_filters": (
@@ -158,12 +161,15 @@ PRESETS: dict[str, dict[str, Any]] = {
         "position_label_scale": 10.0,
         "energy_weight": 0.01,
         "position_weight": 0.01,
+        "penalty_weight": 5.0,
+        "penalty_centre": 1.0,
         "critic_steps": 9,
         "batch_size": 256,
         "critic_learning_rates": (5e-4, 1.6e-4, 5e-5),
         "generator_learning_rates": (1e-3, 3.2e-4, 1e-4),
         "constrainer_learning_rates": (5e-5, 0.0, 0.0),
         "learning_rate_changes": (0.3333, 0.6667),
+        "beta_2": 0.9,
         "averaging": 0.0,
         "augment": False,
         "steps": 39000,
@@ -222,8 +228,9 @@ def build_generator(config: Config, spec: DetectorSpec) -> keras.Model:
             y
         )
         y = networks.leaky(networks.normalised(y, config.generator_normalisation))
-    y = layers.LocallyConnected2D(count, (3, 3), padding=config.trunk_padding)(y)
-    y = keras.layers.ReLU()(y)
+    outputs = 2 * count if config.hit_gate else count
+    y = layers.LocallyConnected2D(outputs, (3, 3), padding=config.trunk_padding)(y)
+    y = layers.HitGate()(y) if config.hit_gate else keras.layers.ReLU()(y)
     if config.layer_energy_hidden:
         y = layers.CellMask(spec.cells)(y)
         for width in config.layer_energy_hidden:
@@ -348,8 +355,8 @@ def build(config: Config, spec: DetectorSpec, transform: Transform) -> Condition
         transform,
         [energy, position],
         objective=config.objective,
-        penalty=config.penalty,
         penalty_weight=config.penalty_weight,
+        penalty_centre=config.penalty_centre,
         penalty_interval=config.penalty_interval,
         critic_steps=config.critic_steps,
         averaging=config.averaging,

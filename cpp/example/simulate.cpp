@@ -8,14 +8,15 @@
 // (from 0) uses the seed (A, B + c): the same seed AND the same batch size give
 // the same events again.
 //
-// Bad input: one line on stderr and exit status 2.
+// Bad input: exit status 2 and one line on stderr, the last there. TensorFlow
+// writes its own before; TF_CPP_MIN_LOG_LEVEL=2 in the environment keeps that
+// short. It is read before main(), so setting it here would come too late.
 
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
 #include <limits>
 #include <string>
@@ -27,48 +28,46 @@
 
 namespace {
 
-fastsim_zoo::Seed BatchSeed(const fastsim_zoo::Seed& seed, std::int64_t batch) {
-  const std::int64_t second = seed[1] + batch;
-  if (second > std::numeric_limits<std::int32_t>::max()) {
-    throw fastsim_zoo::Error(
-        "--seed: B + the number of batches must stay below 2^31");
+void RequireSeeds(const fastsim_zoo::Seed& seed, std::size_t batches) {
+  const std::int64_t last = seed[1] + static_cast<std::int64_t>(batches) - 1;
+  if (last > std::numeric_limits<std::int32_t>::max()) {
+    throw fastsim_zoo::Error("--seed: the last of " + std::to_string(batches) +
+                             " batches has B = " + std::to_string(last) +
+                             ", which must stay below 2^31");
   }
-  return {seed[0], static_cast<std::int32_t>(second)};
 }
 
 void Run(const Arguments& arguments) {
   // What a user can get wrong comes before the model, which takes longest.
   const fastsim_zoo::Table conditions = ReadConditions(arguments.conditions);
+  const std::size_t columns = static_cast<std::size_t>(conditions.columns);
+  const std::size_t events = conditions.values.size() / columns;
+  const std::size_t batch_size = static_cast<std::size_t>(arguments.batch);
+  RequireSeeds(arguments.seed, (events + batch_size - 1) / batch_size);
   ResponseFile output(arguments.output);
   const fastsim_zoo::Simulator simulator(arguments.saved_model,
                                          {arguments.threads});
   if (conditions.columns != simulator.num_conditions()) {
     throw fastsim_zoo::Error(
-        arguments.conditions + ": " + std::to_string(conditions.columns) +
+        arguments.conditions + ": " + std::to_string(columns) +
         " columns, but the model takes " +
         std::to_string(simulator.num_conditions()) + " conditions");
   }
 
-  const std::size_t rows_size = conditions.values.size();
-  const std::size_t batch_size = static_cast<std::size_t>(arguments.batch) *
-                                 static_cast<std::size_t>(conditions.columns);
   std::chrono::duration<double> spent{0};
-  std::int64_t batch = 0;
-  for (std::size_t first = 0; first < rows_size; first += batch_size, ++batch) {
-    const float* const begin = conditions.values.data() + first;
-    const fastsim_zoo::Table rows{
-        conditions.columns,
-        {begin, begin + std::min(batch_size, rows_size - first)}};
+  fastsim_zoo::Seed seed = arguments.seed;
+  for (std::size_t first = 0; first < events; first += batch_size) {
+    if (first != 0) ++seed[1];
+    const float* const begin = conditions.values.data() + first * columns;
+    const float* const end =
+        begin + std::min(batch_size, events - first) * columns;
+    const fastsim_zoo::Table batch{conditions.columns, {begin, end}};
     const auto start = std::chrono::steady_clock::now();
-    const fastsim_zoo::Simulation simulation =
-        simulator.Simulate(rows, BatchSeed(arguments.seed, batch));
+    const fastsim_zoo::Simulation simulation = simulator.Simulate(batch, seed);
     spent += std::chrono::steady_clock::now() - start;
     output.Write(simulation);
   }
   output.Commit();
-
-  const std::size_t events =
-      rows_size / static_cast<std::size_t>(conditions.columns);
   std::printf("%zu events in %.3f s of simulation, %.4f ms/event\n", events,
               spent.count(), 1e3 * spent.count() / static_cast<double>(events));
 }
@@ -76,9 +75,6 @@ void Run(const Arguments& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  // Else TensorFlow's reports of its own state bury an error. A value that is
-  // already set wins.
-  setenv("TF_CPP_MIN_LOG_LEVEL", "2", /*overwrite=*/0);
   try {
     Run(ParseArguments({argv + 1, argv + argc}));
     return 0;

@@ -58,7 +58,7 @@ def export_simulator(
 
     archive = keras.export.ExportArchive()
     archive.track(model)
-    archive.add_endpoint("serve", simulate, input_signature=[conditions, seeds])
+    # The first endpoint is also the default signature.
     archive.add_endpoint("simulate", simulate, input_signature=[conditions, seeds])
     archive.add_endpoint(
         "simulate_from_noise",

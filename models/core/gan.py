@@ -28,8 +28,8 @@ class ConditionalGAN(keras.Model):
         transform: Between physical and encoded responses.
         constrainers: Regressors that constrain the generator; may be empty.
         objective: Name of the adversarial objective, see `losses.adversarial`.
-        penalty: "gradient" (norm one between real and generated) or "zero_centred".
-        penalty_weight: Lambda.
+        penalty_weight: Lambda, the weight of the gradient penalty.
+        penalty_centre: The critic's gradient norm that costs nothing, 1 or 0.
         penalty_interval: The penalty is applied in every n-th critic step only, with n
             times the weight; 1 applies it always.
         critic_steps: Critic steps per generator step.
@@ -46,8 +46,8 @@ class ConditionalGAN(keras.Model):
         transform: Transform,
         constrainers: Sequence[Constrainer] = (),
         objective: str = "wasserstein",
-        penalty: str = "gradient",
         penalty_weight: float = 10.0,
+        penalty_centre: float = 1.0,
         penalty_interval: int = 1,
         critic_steps: int = 1,
         averaging: float = 0.0,
@@ -56,10 +56,6 @@ class ConditionalGAN(keras.Model):
     ) -> None:
         """See the class."""
         super().__init__(**kwargs)
-        if penalty not in ("gradient", "zero_centred"):
-            raise ValueError(
-                f"unknown penalty {penalty!r}; known: gradient, zero_centred"
-            )
         self.generator = generator
         self.critic = critic
         self.transform = transform
@@ -72,15 +68,15 @@ class ConditionalGAN(keras.Model):
             self.simulator.trainable = False
         self._settings = {
             "objective": objective,
-            "penalty": penalty,
             "penalty_weight": penalty_weight,
+            "penalty_centre": penalty_centre,
             "penalty_interval": penalty_interval,
             "critic_steps": critic_steps,
             "averaging": averaging,
             "seed": seed,
         }
-        self.penalty = penalty
         self.penalty_weight = penalty_weight
+        self.penalty_centre = penalty_centre
         self.penalty_interval = penalty_interval
         self.critic_steps = critic_steps
         self.averaging = averaging
@@ -176,12 +172,12 @@ class ConditionalGAN(keras.Model):
         def score(points: Tensor) -> Tensor:
             return self.critic([points, condition], training=True)[:, 0]
 
-        if self.penalty == "zero_centred":
-            return penalties.zero_centred_penalty(score, real)
         mixing = tf.random.stateless_uniform(
             [tf.shape(real)[0]], self._random_seed(_MIXING, part), alg="philox"
         )
-        return penalties.gradient_penalty(score, real, fake, mixing)
+        return penalties.gradient_penalty(
+            score, real, fake, mixing, self.penalty_centre
+        )
 
     def _apply(
         self, optimizer: Any, tape: tf.GradientTape, loss: Tensor, variables: list[Any]

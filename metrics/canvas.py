@@ -1,0 +1,264 @@
+"""What all figures share: style, colours, panels with a second panel below."""
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import matplotlib.style
+import mplhep
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from metrics.comparison import Comparison
+from metrics.groups import Beam
+from metrics.showers import Array, ratio
+
+GENERATED_COLOUR = "#d55e00"
+REFERENCE_COLOUR = "#333333"
+REFERENCE_FILL = "#cfcfcf"
+NEVER_TRAINED_COLOUR = "#0072b2"
+
+_MOST_BEAMS = 6
+_COLUMNS = 3
+_STYLE = {
+    "font.size": 11,
+    "axes.labelsize": 12,
+    "axes.titlesize": 12,
+    "axes.labelpad": 4,
+    "axes.autolimit_mode": "data",
+    "xtick.labelsize": 10,
+    "ytick.labelsize": 10,
+    "ytick.major.size": 6,
+    "ytick.minor.size": 3,
+    "lines.linewidth": 1.5,
+    "lines.markersize": 3.5,
+    "legend.fontsize": 10,
+    "legend.borderpad": 0.3,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Series:
+    """Points with errors.
+
+    Attributes:
+        x: Abscissae.
+        y: Ordinates.
+        error: Standard errors of the ordinates.
+    """
+
+    x: Array
+    y: Array
+    error: Array
+
+
+@contextlib.contextmanager
+def style() -> Iterator[None]:
+    """Draws in the style of the field inside the context."""
+    with matplotlib.style.context([mplhep.style.ATLAS, _STYLE]):
+        yield
+
+
+def shown_beams(comparison: Comparison) -> list[Beam]:
+    """Returns the beams that have a panel: six at most, evenly chosen."""
+    beams = comparison.beams
+    chosen = np.linspace(0, len(beams) - 1, min(len(beams), _MOST_BEAMS)).round()
+    return [beams[int(number)] for number in chosen]
+
+
+def panels(count: int) -> tuple[Figure, list[tuple[Axes, Axes]]]:
+    """Makes a figure of panels, three in a row.
+
+    Args:
+        count: Number of panels.
+
+    Returns:
+        The figure and for each panel its upper axes and the flat ones below, for a
+        ratio or a difference.
+    """
+    columns = min(count, _COLUMNS)
+    rows = -(-count // columns)
+    figure = Figure(figsize=(4.6 * columns, 4.4 * rows + 0.5), dpi=100)
+    outer = figure.add_gridspec(
+        rows,
+        columns,
+        left=0.75 / (4.6 * columns),
+        right=1.0 - 0.15 / (4.6 * columns),
+        top=1.0 - 0.55 / (4.4 * rows + 0.5),
+        bottom=0.5 / (4.4 * rows + 0.5),
+        hspace=0.2,
+        wspace=0.25,
+    )
+    found = []
+    for number in range(count):
+        cell = outer[number // columns, number % columns]
+        inner = cell.subgridspec(2, 1, height_ratios=[3, 1], hspace=0.06)
+        upper = figure.add_subplot(inner[0])
+        lower = figure.add_subplot(inner[1], sharex=upper)
+        upper.tick_params(labelbottom=False)
+        found.append((upper, lower))
+    return figure, found
+
+
+def caption(figure: Figure, comparison: Comparison, what: str) -> None:
+    """Writes above a figure what it shows, under which acceptance, of how many."""
+    accepted = int(comparison.accepted.sum())
+    figure.suptitle(
+        f"{what}\n{len(comparison)} pairs of showers, acceptance '{comparison.mask}' "
+        f"({accepted} cells) on both sides",
+        x=0.01,
+        y=0.995,
+        ha="left",
+        va="top",
+        fontsize=12,
+        linespacing=1.3,
+    )
+
+
+def tag(axes: Axes, beam: Beam, low: bool = False) -> None:
+    """Writes the beam energy into a panel, top left or bottom left."""
+    axes.text(
+        0.04,
+        0.04 if low else 0.96,
+        beam.label.replace(", ", "\n"),
+        transform=axes.transAxes,
+        va="bottom" if low else "top",
+        color=NEVER_TRAINED_COLOUR if beam.trained is False else "black",
+    )
+
+
+def draw_points(axes: Axes, generated: Series, reference: Series, names: Any) -> None:
+    """Draws two profiles: the reference as a band, the generated one as points.
+
+    Args:
+        axes: Where to draw.
+        generated: Profile of the generated showers.
+        reference: Profile of the reference.
+        names: Names of both in the legend, generated first.
+    """
+    axes.fill_between(
+        reference.x,
+        reference.y - reference.error,
+        reference.y + reference.error,
+        color=REFERENCE_FILL,
+        linewidth=0,
+    )
+    axes.plot(reference.x, reference.y, color=REFERENCE_COLOUR, label=names[1])
+    _errorbar(axes, generated, label=names[0])
+    half = 0.5 * (reference.x[1] - reference.x[0]) if len(reference.x) > 1 else 0.5
+    axes.set_xlim(reference.x[0] - half, reference.x[-1] + half)
+
+
+def draw_histograms(
+    axes: Axes, edges: Array, generated: Array, reference: Array, names: Any
+) -> tuple[Series, Series]:
+    """Draws two normalised histograms.
+
+    Args:
+        axes: Where to draw.
+        edges: Edges of the bins.
+        generated: Values of the generated events.
+        reference: Values of the reference events.
+        names: Names of both in the legend, generated first.
+
+    Returns:
+        Shares of the events in each bin, generated and reference.
+    """
+    centres = 0.5 * (edges[1:] + edges[:-1])
+    made = []
+    for values in (generated, reference):
+        counts = np.histogram(values, edges)[0].astype(np.float64)
+        size = max(len(values), 1)
+        made.append(Series(centres, counts / size, np.sqrt(counts) / size))
+    axes.stairs(made[1].y, edges, fill=True, color=REFERENCE_FILL, label=names[1])
+    axes.stairs(made[1].y, edges, color=REFERENCE_COLOUR, linewidth=1.0)
+    axes.errorbar(
+        centres, made[1].y, made[1].error, fmt="none", ecolor=REFERENCE_COLOUR,
+        elinewidth=0.8,
+    )  # fmt: skip
+    _errorbar(axes, made[0], label=names[0])
+    axes.set_ylim(0.0, 1.35 * float(max((one.y + one.error).max() for one in made)))
+    return made[0], made[1]
+
+
+def draw_ratio(axes: Axes, generated: Series, reference: Series) -> None:
+    """Draws generated / reference, with the reference's errors as a band around 1.
+
+    Points are left out where the reference is known to less than 50 %.
+    """
+    band = ratio(reference.error, reference.y)
+    known = (band < 0.5) & (reference.y > 0.0)
+    axes.fill_between(
+        reference.x, 1.0 - band, 1.0 + band, where=known, color=REFERENCE_FILL,
+        linewidth=0,
+    )  # fmt: skip
+    axes.axhline(1.0, color=REFERENCE_COLOUR, linewidth=0.8)
+    quotient = Series(
+        generated.x[known],
+        ratio(generated.y, reference.y)[known],
+        ratio(generated.error, reference.y)[known],
+    )
+    _errorbar(axes, quotient)
+    axes.set_ylim(*_ratio_limits(quotient, band[known]))
+    axes.set_ylabel("ratio", loc="center")
+
+
+def draw_difference(
+    axes: Axes, generated: Series, reference: Series, unit: str, factor: float
+) -> None:
+    """Draws generated - reference, with the reference's errors as a band around 0.
+
+    Args:
+        axes: Where to draw.
+        generated: Profile of the generated showers.
+        reference: Profile of the reference, at the same abscissae.
+        unit: Unit of the difference.
+        factor: What the ordinates are multiplied with to have that unit.
+    """
+    band = factor * reference.error
+    axes.fill_between(reference.x, -band, band, color=REFERENCE_FILL, linewidth=0)
+    axes.axhline(0.0, color=REFERENCE_COLOUR, linewidth=0.8)
+    shift = factor * (generated.y - reference.y)
+    _errorbar(axes, Series(generated.x, shift, factor * generated.error))
+    axes.set_ylabel(f"diff. [{unit}]", loc="center")
+
+
+def profile(x: Array, y: Array, edges: Array) -> Series:
+    """Averages y in bins of x.
+
+    Args:
+        x: Abscissae of the events.
+        y: Ordinates of the events.
+        edges: Edges of the bins.
+
+    Returns:
+        Mean and standard error in each bin at its centre; NaN where a bin holds fewer
+        than five events.
+    """
+    place = np.searchsorted(edges, x, side="right") - 1
+    inside = (place >= 0) & (place < len(edges) - 1)
+    place, y = place[inside], y[inside]
+    number = np.bincount(place, minlength=len(edges) - 1).astype(np.float64)
+    mean = ratio(np.bincount(place, y, len(edges) - 1), number)
+    square = ratio(np.bincount(place, (y - mean[place]) ** 2, len(edges) - 1), number)
+    error = np.sqrt(ratio(square, number))
+    few = number < 5
+    mean[few], error[few] = np.nan, np.nan
+    return Series(0.5 * (edges[1:] + edges[:-1]), mean, error)
+
+
+def _ratio_limits(quotient: Series, band: Array) -> tuple[float, float]:
+    """Chooses limits that show most points: 10 %, 25 % or 60 % around 1."""
+    away = np.abs(quotient.y - 1.0)
+    typical = np.nanquantile(np.concatenate([away, band]), 0.8) if len(away) else 0.0
+    width = next((w for w in (0.1, 0.25) if typical < 0.8 * w), 0.6)
+    return 1.0 - width, 1.0 + width
+
+
+def _errorbar(axes: Axes, series: Series, **options: Any) -> None:
+    axes.errorbar(
+        series.x, series.y, series.error, fmt="o", color=GENERATED_COLOUR,
+        elinewidth=1.0, **options,
+    )  # fmt: skip

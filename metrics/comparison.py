@@ -1,0 +1,145 @@
+"""Generated showers beside reference showers of equal conditions."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.spec import DetectorSpec
+from metrics import layered, showers
+from metrics.groups import beams
+from metrics.observables import (
+    Observable,
+    evaluate,
+    impact,
+    layer_observables,
+    scalar_observables,
+)
+from metrics.showers import Array
+
+RING_EDGES_CM = np.linspace(0.0, 10.0, 21)
+"""Edges of the rings of the radial profile [cm]."""
+
+
+class Comparison:
+    """Generated and reference showers of equal conditions under one acceptance.
+
+    Args:
+        spec: The detector.
+        mask: Name of the acceptance applied to both sides, see `spec.acceptance`.
+        condition: Conditions [spec.condition_units], [events, conditions].
+        reference: Reference responses [spec.unit], [events, *spec.shape].
+        generated: Generated responses of the same conditions, [events, *spec.shape].
+        trained_energies_gev: Beam energies of the training; None if not known.
+
+    Raises:
+        ValueError: If the shapes differ or the mask is unknown.
+    """
+
+    def __init__(
+        self,
+        spec: DetectorSpec,
+        mask: str,
+        condition: NDArray[np.float32],
+        reference: NDArray[np.float32],
+        generated: NDArray[np.float32],
+        trained_energies_gev: Sequence[float] | None = None,
+    ) -> None:
+        if reference.shape != generated.shape:
+            raise ValueError(
+                f"reference and generated responses need one shape, received "
+                f"{reference.shape} and {generated.shape}"
+            )
+        self.spec = spec
+        self.mask = mask
+        self.accepted = spec.acceptance(mask)
+        self.condition = condition
+        self.reference = np.where(self.accepted, reference, np.float32(0.0))
+        self.generated = np.where(self.accepted, generated, np.float32(0.0))
+        self.beams = beams(spec, condition, trained_energies_gev)
+        self.observables = scalar_observables(spec) + layer_observables(spec)
+        self.values = self.both(
+            lambda response: evaluate(self.observables, response, condition)
+        )
+
+    def __len__(self) -> int:
+        """Returns the number of pairs."""
+        return len(self.condition)
+
+    def both(self, function: Callable[[NDArray[np.float32]], Any]) -> tuple[Any, Any]:
+        """Applies a function to the generated and to the reference responses.
+
+        Args:
+            function: A function of responses.
+
+        Returns:
+            What it gives for the generated and for the reference responses.
+        """
+        return function(self.generated), function(self.reference)
+
+    @property
+    def layered(self) -> bool:
+        """Whether the detector has layers."""
+        return bool(self.spec.layer_depths_x0)
+
+    @property
+    def has_impact(self) -> bool:
+        """Whether the impact point is among the conditions."""
+        return {"impact_x_cm", "impact_y_cm"} <= set(self.spec.condition_names)
+
+    def observable(self, name: str) -> Observable:
+        """Returns the observable of that name."""
+        return next(one for one in self.observables if one.name == name)
+
+
+def profiles(comparison: Comparison) -> dict[str, tuple[Array, Array]]:
+    """Computes the profiles of every event, generated and reference.
+
+    Args:
+        comparison: The showers.
+
+    Returns:
+        For every profile two arrays [events, entries]: share of cells hit in each
+        layer, share of the energy in each layer and in each ring around the impact
+        point, and cells hit.
+    """
+    spec, accepted = comparison.spec, comparison.accepted
+    found: dict[str, tuple[Array, Array]] = {}
+    if comparison.layered:
+        found["layer_occupancy"] = comparison.both(
+            lambda response: layered.layer_occupancies(response, accepted)
+        )
+        found["longitudinal"] = comparison.both(layered.longitudinal_profile)
+    if comparison.has_impact:
+        point = impact(spec, comparison.condition)
+        found["radial"] = comparison.both(
+            lambda response: showers.radial_profile(
+                response, point, spec.positions_cm, RING_EDGES_CM
+            )
+        )
+    found["cell_occupancy"] = comparison.both(
+        lambda response: (response[:, accepted] > 0.0).astype(np.float64)
+    )
+    return found
+
+
+def within_beams(comparison: Comparison, features: Array) -> Array:
+    """Standardises features at every incident energy.
+
+    What remains of a correlation is then the one among showers of equal energy.
+
+    Args:
+        comparison: The showers, which define the energies.
+        features: Numbers, [events, features].
+
+    Returns:
+        Features of mean 0 and standard deviation 1 at every energy.
+    """
+    standard = np.empty_like(features)
+    for beam in comparison.beams:
+        part = features[beam.events]
+        centred = part - part.mean(axis=0)
+        width = np.broadcast_to(part.std(axis=0), part.shape)
+        standard[beam.events] = showers.ratio(centred, width)
+    return standard

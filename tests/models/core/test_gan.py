@@ -1,0 +1,248 @@
+"""The training step: what it draws, what it trains, what it reports."""
+
+import keras
+import numpy as np
+import pytest
+import scipy.stats
+import tensorflow as tf
+
+from losses import penalties
+from models.core import gan as gan_module
+from tests.models.core import small_gan
+from tests.models.core.small_gan import BATCH, batch, same, values
+
+
+def _record(monkeypatch, owner, name, arguments):
+    """Records some arguments of every call of a function that still does its work."""
+    original = getattr(owner, name)
+    calls = []
+
+    def recorded(*received, **named):
+        calls.append([np.array(received[index]) for index in arguments])
+        return original(*received, **named)
+
+    monkeypatch.setattr(owner, name, recorded)
+    return calls
+
+
+def test_every_critic_step_gets_events_of_its_own(monkeypatch):
+    model = small_gan.gan(critic_steps=3)
+    parts = _record(monkeypatch, model, "_critic_step", (0, 1, 2, 3))
+    data = batch(model)
+    model.train_step(data)
+    assert [int(number) for number, *_ in parts] == [0, 1, 2]
+    for column, whole in enumerate(data, start=1):
+        received = np.concatenate([part[column] for part in parts])
+        np.testing.assert_array_equal(received, whole)
+    assert len(np.unique(data[1], axis=0)) == 3 * BATCH
+
+
+def test_every_critic_step_and_update_draws_noise_of_its_own(monkeypatch):
+    model = small_gan.gan(critic_steps=2)
+    calls = _record(monkeypatch, gan_module.tf.random, "stateless_normal", (1,))
+    for _ in range(3):
+        model.train_step(batch(model))
+    seeds = {tuple(seed) for (seed,) in calls}
+    assert len(calls) == 3 * (2 + 1)
+    assert len(seeds) == len(calls)
+
+
+def test_the_same_seed_draws_the_same_noise_and_another_seed_another():
+    def noise(seed):
+        model = small_gan.gan(seed=seed)
+        model.updates.assign(7)
+        return np.array(model._noise(BATCH, 1))
+
+    np.testing.assert_array_equal(noise(3), noise(3))
+    assert not np.array_equal(noise(3), noise(4))
+
+
+def test_interpolation_weights_are_uniform_with_one_per_shower(monkeypatch):
+    model = small_gan.gan(critic_steps=50)
+    calls = _record(monkeypatch, penalties, "gradient_penalty", (3,))
+    model.train_step(batch(model))
+    mixing = np.stack([weights for (weights,) in calls])
+    assert mixing.shape == (50, BATCH)
+    assert np.all((mixing >= 0.0) & (mixing < 1.0))
+    assert len(np.unique(mixing)) == mixing.size
+    assert scipy.stats.kstest(mixing.ravel(), "uniform").pvalue > 0.01
+
+
+@pytest.mark.parametrize("centre", [1.0, 0.0])
+def test_the_penalty_is_centred_as_it_was_set(monkeypatch, centre):
+    model = small_gan.gan(penalty_centre=centre)
+    calls = _record(monkeypatch, penalties, "gradient_penalty", (4,))
+    model.train_step(batch(model))
+    assert np.ravel(calls) == [centre]
+
+
+def test_the_report_is_the_mean_over_all_critic_steps_of_the_epoch(monkeypatch):
+    model = small_gan.gan(critic_steps=3)
+    tracked = _record(monkeypatch, model._trackers["penalty"], "update_state", (0,))
+    for _ in range(2):
+        report = model.train_step(batch(model))
+    taken = [float(value) for (value,) in tracked]
+    assert len(taken) == 6
+    assert len(set(taken)) == 6
+    np.testing.assert_allclose(report["penalty"], np.mean(taken), rtol=1e-5)
+
+
+def test_two_models_share_no_metrics():
+    first, second = small_gan.gan(), small_gan.gan()
+    first.train_step(batch(first))
+    assert all(float(metric.result()) == 0.0 for metric in second.metrics)
+    assert any(float(metric.result()) != 0.0 for metric in first.metrics)
+    assert not {id(m) for m in first.metrics} & {id(m) for m in second.metrics}
+
+
+@pytest.mark.parametrize("interval", [1, 2])
+def test_a_lazy_penalty_comes_with_more_weight(monkeypatch, interval):
+    model = small_gan.gan(critic_steps=4, penalty_interval=interval, penalty_weight=3.0)
+    losses = []
+    monkeypatch.setattr(
+        model,
+        "_apply",
+        lambda optimizer, tape, loss, variables: losses.append(float(loss)) or 0.0,
+    )
+    adversarial = _record(monkeypatch, model._trackers["critic_loss"], "update_state", [0])
+    penalty = _record(monkeypatch, model._trackers["penalty"], "update_state", [0])
+    model.train_step(batch(model))
+    assert len(penalty) == 4 // interval
+    expected = np.ravel(adversarial)
+    expected[::interval] += 3.0 * interval * np.ravel(penalty)
+    np.testing.assert_allclose(losses[:4], expected, rtol=1e-5)
+
+
+def test_events_without_weight_train_nothing():
+    model = small_gan.gan(penalty_weight=0.0)
+    response, condition, weight = batch(model)
+    before = values(model.trainable_variables)
+    model.train_step((response, condition, 0.0 * weight))
+    assert same(before, model.trainable_variables)
+    model.train_step((response, condition, weight))
+    assert not same(before, model.trainable_variables)
+
+
+def test_constrainers_learn_from_physical_reference_responses_only(monkeypatch):
+    constrainers = [small_gan.constrainer("energy", [0])]
+    model = small_gan.gan(constrainers, critic_steps=2)
+    learnt = _record(monkeypatch, model, "_constrainer_step", (0, 1))
+    response, condition, weight = batch(model)
+    variables = constrainers[0].trainable_variables
+    model._generator_step(response[:BATCH], condition[:BATCH], weight[:BATCH])
+    before = values(variables)
+    model._critic_step(0, response[:BATCH], condition[:BATCH], weight[:BATCH])
+    assert same(before, variables)
+    model.train_step((response, condition, weight))
+    assert not same(before, variables)
+    [(learnt_response, learnt_condition)] = learnt
+    np.testing.assert_allclose(
+        learnt_response, np.expm1(response[-BATCH:]), rtol=1e-5, atol=1e-6
+    )
+    np.testing.assert_array_equal(learnt_condition, condition[-BATCH:])
+
+
+def test_what_constrainers_learn_does_not_depend_on_the_generator():
+    learnt = []
+    for scale in (1.0, 100.0):
+        constrainers = [small_gan.constrainer("energy", [0])]
+        model = small_gan.gan(constrainers)
+        for index, variable in enumerate(constrainers[0].trainable_variables):
+            variable.assign(0.1 * np.cos(index + np.arange(variable.value.numpy().size))
+                            .reshape(variable.shape))  # fmt: skip
+        for variable in model.generator.trainable_variables:
+            variable.assign(scale * variable)
+        for seed in range(3):
+            model.train_step(batch(model, seed))
+        learnt.append(values(constrainers[0].trainable_variables))
+    for one, other in zip(*learnt, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_the_constraint_is_the_difference_of_the_errors_with_its_weight(monkeypatch):
+    constrainers = [
+        small_gan.constrainer("energy", [0], weight=0.3),
+        small_gan.constrainer("position", [1, 0], weight=2.0),
+    ]
+    model = small_gan.gan(constrainers)
+    taken = []
+    monkeypatch.setattr(
+        model, "_apply", lambda optimizer, tape, loss, variables: taken.append(loss) or 0.0
+    )
+    response, condition, weight = batch(model)
+    model._generator_step(response, condition, weight)
+    noise = model._noise(BATCH, model.critic_steps)
+    fake = model.generator([condition, noise])
+    expected = -np.mean(model.critic([fake, condition]))
+    real, generated = np.expm1(response), np.expm1(fake)
+    for constrainer in constrainers:
+        label = 0.5 * condition.numpy()[:, constrainer.conditions]
+        errors = [
+            np.mean(np.sum((np.array(constrainer.network(x)) - label) ** 2, axis=1))
+            for x in (real, generated)
+        ]
+        difference = abs(errors[0] - errors[1])
+        report = model._trackers[f"{constrainer.name}_constraint"].result()
+        np.testing.assert_allclose(report, difference, rtol=1e-4)
+        expected += constrainer.weight * difference
+    np.testing.assert_allclose(taken, [expected], rtol=1e-4)
+
+
+@pytest.mark.parametrize("normalised", [False, True])
+def test_the_average_covers_every_variable(normalised):
+    model = small_gan.gan(averaging=0.999, normalised=normalised)
+    assert len(model.simulator.variables) == (8 if normalised else 4)
+    for step in range(3):
+        averages = values(model.simulator.variables)
+        model.train_step(batch(model, seed=step))
+        keep = (1.0 + step) / (10.0 + step)
+        pairs = zip(averages, values(model.generator.variables), strict=True)
+        for average, (old, new) in zip(model.simulator.variables, pairs, strict=True):
+            np.testing.assert_allclose(
+                average, keep * old + (1.0 - keep) * new, rtol=1e-5, atol=1e-7
+            )
+    assert not same(values(model.generator.variables), model.simulator.variables)
+
+
+def test_the_average_simulates():
+    model = small_gan.gan(averaging=0.5)
+    condition = tf.ones((2, small_gan.CONDITIONS))
+    for variable in model.simulator.variables:
+        variable.assign(tf.zeros(variable.shape))
+    np.testing.assert_array_equal(model.simulate(condition, [1, 2]), np.zeros((2, 3, 2, 1)))
+    for variable in model.generator.variables:
+        variable.assign(tf.zeros(variable.shape))
+    model.simulator.variables[-1].assign(tf.ones(model.simulator.variables[-1].shape))
+    assert np.all(np.array(model.simulate(condition, [1, 2])) == np.float32(np.expm1(1)))
+
+
+def test_nothing_is_averaged_without_an_average():
+    model = small_gan.gan(averaging=0.0)
+    assert model.simulator is model.generator
+
+
+def test_constrainers_need_an_optimizer():
+    model = small_gan.gan([small_gan.constrainer("energy", [0])])
+    adam = keras.optimizers.Adam
+    with pytest.raises(ValueError, match="constrainer_optimizer is required"):
+        model.compile(adam(), adam())
+
+
+def test_an_unknown_objective_is_refused():
+    with pytest.raises(ValueError, match="unknown objective 'none'; known: "):
+        small_gan.gan(objective="none")
+
+
+@pytest.mark.parametrize("centre", [1.0, 0.0])
+@pytest.mark.parametrize("objective", ["wasserstein", "bce", "hinge"])
+def test_every_combination_takes_a_finite_step(objective, centre):
+    model = small_gan.gan(objective=objective, penalty_centre=centre)
+    before = values(model.trainable_variables)
+    report = model.train_step(batch(model))
+    assert all(np.isfinite(float(value)) for value in report.values())
+    assert int(model.updates) == 1
+    changed = [
+        not np.array_equal(*pair)
+        for pair in zip(before, values(model.trainable_variables), strict=True)
+    ]
+    assert all(changed)

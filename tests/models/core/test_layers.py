@@ -1,0 +1,243 @@
+"""Layers against their definitions."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from data import transform
+from models.core import layers
+
+POSITIONS_CM = np.stack(
+    np.meshgrid(np.arange(3.0), np.arange(4.0), indexing="ij"), axis=-1
+).astype(np.float32)
+"""Centres of 3 x 4 cells: x is the row's number, y the column's."""
+
+
+def _normal(*shape, seed=1):
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+def _positive(*shape, seed=1):
+    return np.random.default_rng(seed).exponential(size=shape).astype(np.float32)
+
+
+def _locally_connected_by_definition(layer, inputs):
+    """Sums products one by one, with zeros around the image for "same"."""
+    height, width = layer.kernel_size
+    batch, rows, columns, channels = inputs.shape
+    top, left = 0, 0
+    if layer.padding == "same":
+        top, left = (height - 1) // 2, (width - 1) // 2
+    else:
+        rows, columns = rows - height + 1, columns - width + 1
+    kernel = np.reshape(
+        layer.kernel, (rows, columns, height, width, channels, layer.filters)
+    )
+    outputs = np.tile(np.asarray(layer.bias), (batch, 1, 1, 1)).astype(np.float64)
+    for r, c, i, j in np.ndindex(rows, columns, height, width):
+        row, column = r + i - top, c + j - left
+        if 0 <= row < inputs.shape[1] and 0 <= column < inputs.shape[2]:
+            outputs[:, r, c] += inputs[:, row, column] @ kernel[r, c, i, j]
+    return outputs
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize("kernel_size", [(3, 3), (2, 3), (1, 4), (1, 1)])
+def test_locally_connected_is_its_definition(padding, kernel_size):
+    layer = layers.LocallyConnected2D(2, kernel_size, padding=padding)
+    inputs = _normal(2, 4, 5, 3)
+    outputs = layer(inputs)
+    layer.bias.assign(_normal(*layer.bias.shape, seed=2))
+    outputs = layer(inputs)
+    assert outputs.shape == layer.compute_output_shape(inputs.shape)
+    expected = _locally_connected_by_definition(layer, inputs)
+    np.testing.assert_allclose(outputs, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+def test_locally_connected_with_one_kernel_is_a_convolution(padding):
+    convolution = keras.layers.Conv2D(2, 3, padding=padding)
+    layer = layers.LocallyConnected2D(2, (3, 3), padding=padding)
+    inputs = tf.constant(_normal(2, 4, 5, 3))
+    convolution(inputs)
+    layer(inputs)
+    places = layer.kernel.shape[0]
+    kernel = np.reshape(convolution.kernel, (-1, 2))
+    layer.kernel.assign(np.tile(kernel, (places, 1, 1)))
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(inputs)
+        ours = layer(inputs)
+        theirs = convolution(inputs)
+        losses = tf.reduce_sum(ours**2), tf.reduce_sum(theirs**2)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+    slopes = [tape.gradient(loss, inputs) for loss in losses]
+    np.testing.assert_allclose(*slopes, rtol=1e-4, atol=1e-4)
+    kernels = tape.gradient(losses[0], layer.kernel.value)
+    shared = tape.gradient(losses[1], convolution.kernel.value)
+    np.testing.assert_allclose(
+        tf.reduce_sum(kernels, 0), tf.reshape(shared, (-1, 2)), rtol=1e-3, atol=1e-3
+    )
+
+
+def test_locally_connected_starts_with_kernels_that_differ():
+    layer = layers.LocallyConnected2D(2, (3, 3))
+    layer(_normal(1, 4, 5, 3))
+    kernel = np.asarray(layer.kernel)
+    assert len(np.unique(kernel[:, 0, 0])) == len(kernel)
+
+
+def test_scale_conditions():
+    layer = layers.ScaleConditions([55.0, 0.0], [35.0, 4.0])
+    scaled = layer(np.array([[20.0, 4.0], [90.0, -2.0]], np.float32))
+    np.testing.assert_allclose(scaled, [[-1.0, 1.0], [1.0, -0.5]], rtol=1e-6)
+
+
+def test_the_cell_mask_keeps_accepted_cells_as_they_are():
+    accepted = np.random.default_rng(1).random((3, 4, 2)) < 0.5
+    inputs = _normal(5, 3, 4, 2)
+    masked = np.asarray(layers.CellMask(accepted)(inputs))
+    np.testing.assert_array_equal(masked[:, accepted], inputs[:, accepted])
+    assert not masked[:, ~accepted].any()
+
+
+def test_impact_maps():
+    layer = layers.ImpactMaps(POSITIONS_CM, [1, 2], [0.5, 2.0])
+    condition = np.array([[50.0, 1.0, 2.0], [20.0, 0.5, -7.0]], np.float32)
+    maps = np.asarray(layer(condition))
+    assert maps.shape == (2, 3, 4, 4)
+    displacement = POSITIONS_CM - condition[:, None, None, 1:]
+    squared = np.sum(displacement**2, axis=-1)
+    np.testing.assert_allclose(
+        maps[..., :2], np.clip(displacement / 2.0, -3.0, 3.0), rtol=1e-6
+    )
+    np.testing.assert_allclose(maps[..., 2], np.exp(-squared / 0.5), rtol=1e-4)
+    np.testing.assert_allclose(maps[..., 3], np.exp(-squared / 8.0), rtol=1e-4)
+    np.testing.assert_array_equal(maps[0, 1, 2], [0.0, 0.0, 1.0, 1.0])
+
+
+def test_the_cell_embedding_is_appended_to_every_event():
+    layer = layers.CellEmbedding(3)
+    inputs = _normal(5, 3, 4, 2)
+    outputs = np.asarray(layer(inputs))
+    np.testing.assert_array_equal(outputs[..., :2], inputs)
+    embedding = np.asarray(layer.embedding)
+    assert embedding.shape == (3, 4, 3)
+    for event in outputs[..., 2:]:
+        np.testing.assert_array_equal(event, embedding)
+    assert len(np.unique(embedding)) == embedding.size
+
+
+@pytest.mark.parametrize("power", [4.0, 3.0])
+def test_layers_get_the_energies_that_were_asked_for(power):
+    cells = _positive(2, 3, 4, 5)
+    wanted = _positive(2, 5, seed=2)
+    roots = np.asarray(layers.DistributeLayerEnergies(power)(cells, wanted))
+    np.testing.assert_allclose(np.sum(roots**power, axis=(1, 2)), wanted, rtol=1e-5)
+    ratio = roots / cells
+    np.testing.assert_allclose(ratio, ratio[:, :1, :1] * np.ones_like(cells), rtol=1e-5)
+
+
+def test_a_layer_without_cells_stays_empty_and_has_a_slope():
+    cells = tf.zeros((1, 3, 4, 2))
+    wanted = tf.ones((1, 2))
+    layer = layers.DistributeLayerEnergies(4.0)
+    with tf.GradientTape() as tape:
+        tape.watch([cells, wanted])
+        roots = layer(cells, wanted)
+    assert not np.any(roots)
+    slopes = tape.gradient(roots, [cells, wanted])
+    assert all(np.isfinite(slope).all() for slope in slopes)
+
+
+def _summary(response, condition):
+    fractions = transform.PowerOfFraction(2.0)
+    layer = layers.ShowerSummary(fractions, POSITIONS_CM, [1, 2])
+    encoded = fractions.encode(response, condition)
+    return np.asarray(layer(encoded, condition))[0]
+
+
+def test_the_summary_of_one_cell_per_layer():
+    condition = np.array([[50.0, 0.5, 1.0]], np.float32)
+    response = np.zeros((1, 3, 4, 2), np.float32)
+    response[0, 2, 3, 0] = 60.0
+    response[0, 0, 1, 1] = 20.0
+    shares = np.array([0.6, 0.2])
+    roots, centres, hits, total = np.split(_summary(response, condition), [2, 6, 8])
+    np.testing.assert_allclose(roots, 6.0 * np.sqrt(shares + 1e-4), rtol=1e-5)
+    displacement = np.array([[1.5, 2.0], [-0.5, 0.0]])
+    fading = (shares / (shares + 1e-2))[:, None]
+    np.testing.assert_allclose(
+        centres.reshape(2, 2), 3.0 * fading * displacement, rtol=1e-4, atol=1e-6
+    )
+    np.testing.assert_allclose(
+        hits, 0.2 * np.tanh(shares**0.25 / 0.05) - 5.0, rtol=1e-5
+    )
+    np.testing.assert_allclose(total, [12.0 * (0.8 - 1.0)], rtol=1e-4)
+
+
+def test_the_summary_of_an_empty_shower_is_finite():
+    condition = np.array([[50.0, 0.0, 0.0]], np.float32)
+    summary = _summary(np.zeros((1, 3, 4, 2), np.float32), condition)
+    empty = [0.06] * 2 + [0.0] * 4 + [-5.0] * 2 + [-12.0]
+    np.testing.assert_allclose(summary, empty, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("score", [-3.0, -0.5, 0.0, 0.5, 3.0])
+@pytest.mark.parametrize("amplitude", [-1.0, 0.0, 2.0])
+def test_the_gate_opens_for_positive_scores(amplitude, score):
+    inputs = tf.constant([amplitude, score], shape=(1, 1, 1, 2))
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        cell = layers.HitGate()(inputs)
+    height = 0.1 + max(amplitude, 0.0)
+    is_open = score > 0.0
+    assert cell.shape == (1, 1, 1, 1)
+    np.testing.assert_allclose(cell, np.full(cell.shape, height * is_open), rtol=1e-6)
+    assert float(cell[0, 0, 0, 0]) > 0.0 or not is_open
+    assert float(cell[0, 0, 0, 0]) == 0.0 or is_open
+    smooth = 1.0 / (1.0 + np.exp(-score))
+    slopes = [float(is_open and amplitude > 0.0), height * smooth * (1.0 - smooth)]
+    np.testing.assert_allclose(
+        np.ravel(tape.gradient(cell, inputs)), slopes, rtol=1e-5, atol=1e-7
+    )
+
+
+def test_the_gate_takes_amplitudes_first():
+    inputs = np.arange(1.0, 9.0, dtype=np.float32).reshape(1, 1, 1, 8)
+    cells = np.ravel(layers.HitGate()(inputs))
+    np.testing.assert_allclose(cells, [1.1, 2.1, 3.1, 4.1], rtol=1e-6)
+
+
+CONDITION = np.array([[50.0, 1.0, 2.0]], np.float32)
+SERIALISED = {
+    "locally connected": (
+        layers.LocallyConnected2D(2, (3, 2), padding="same"),
+        (_normal(1, 3, 4, 2),),
+    ),
+    "scale": (layers.ScaleConditions([1.0, 2.0, 3.0], [4.0, 5.0, 6.0]), (CONDITION,)),
+    "mask": (layers.CellMask(np.eye(3, 4)), (_normal(1, 3, 4),)),
+    "maps": (layers.ImpactMaps(POSITIONS_CM, [1, 2], [0.5]), (CONDITION,)),
+    "embedding": (layers.CellEmbedding(2), (_normal(1, 3, 4, 2),)),
+    "distribute": (
+        layers.DistributeLayerEnergies(3.0),
+        (_positive(1, 3, 4, 2), _positive(1, 2)),
+    ),
+    "gate": (layers.HitGate(), (_normal(1, 3, 4, 2),)),
+    "summary": (
+        layers.ShowerSummary(transform.PowerOfFraction(2.0), POSITIONS_CM, [1, 2]),
+        (_positive(1, 3, 4, 2), CONDITION),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SERIALISED)
+def test_a_layer_is_made_again_from_its_configuration(name):
+    layer, inputs = SERIALISED[name]
+    outputs = layer(*inputs)
+    saved = keras.saving.serialize_keras_object(layer)
+    again = keras.saving.deserialize_keras_object(saved, safe_mode=True)
+    again(*inputs)
+    again.set_weights(layer.get_weights())
+    np.testing.assert_array_equal(again(*inputs), outputs)
+    assert keras.saving.serialize_keras_object(again) == saved

@@ -1,0 +1,201 @@
+"""The WGAN with constrainers: the contract, the published preset, its own parts."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import models
+from data import spec as detectors
+from data import transform
+from models import wgan_constrained
+from models.core import config
+from models.core.export import export_simulator
+from tests import contract
+from tests.contract import check_entry
+from tests.synthetic import TINY_WGAN
+
+SPEC = detectors.get("hgcal")
+FRACTIONS = transform.PowerOfFraction(50.0)
+PUBLISHED_GENERATOR, PUBLISHED_CRITIC = 672e3, 477e3
+
+
+def _config(preset="cpu", **changes):
+    entry = models.load("wgan_constrained")
+    return dataclasses.replace(config.resolve(entry, preset), **changes)
+
+
+def _tiny(**changes):
+    return _config(**{**TINY_WGAN, **changes})
+
+
+@pytest.fixture(scope="module")
+def paper():
+    """The published model, built but not trained."""
+    settings = _config("paper")
+    model = wgan_constrained.build(settings, SPEC, transform.Identity())
+    wgan_constrained.compile_model(model, settings)
+    return model
+
+
+def _layers(network, kind):
+    return [layer for layer in network.layers if isinstance(layer, kind)]
+
+
+def test_the_contract():
+    check_entry("wgan_constrained", tiny=TINY_WGAN)
+
+
+def test_normalisation_is_in_inference_mode_where_the_model_simulates(tmp_path):
+    batch_norm = {"generator_normalisation": "batch", "averaging": 0.0}
+    case = contract.make_case("wgan_constrained", {**TINY_WGAN, **batch_norm})
+    model = case.build()
+    elements = iter(case.data(model))
+    for _ in range(3):
+        model.train_step(next(elements))
+    assert _layers(model.generator, keras.layers.BatchNormalization)
+    condition = case.sample.condition
+    noise = tf.random.stateless_normal((len(condition), model.noise_size), (1, 2))
+    answers = [
+        np.asarray(model.generator([condition, noise], training=training))
+        for training in (False, True)
+    ]
+    assert not np.allclose(*answers, rtol=1e-3)
+    export_simulator(model, SPEC, "mask", tmp_path / "saved_model", {})
+    loaded = tf.saved_model.load(str(tmp_path / "saved_model"))
+    contract.check_rows_alone(case, model, loaded.signatures["simulate_from_noise"])
+
+
+def test_the_published_sizes(paper):
+    generator = paper.generator.count_params()
+    critic = paper.critic.count_params()
+    assert generator == pytest.approx(PUBLISHED_GENERATOR, rel=0.05)
+    assert critic == pytest.approx(PUBLISHED_CRITIC, rel=0.05)
+
+
+def test_the_published_constants(paper):
+    assert paper.penalty_weight == 5.0
+    assert paper.penalty_centre == 1.0
+    assert paper.penalty_interval == 1
+    assert [constrainer.weight for constrainer in paper.constrainers] == [0.01, 0.01]
+    # Labels in GeV and mm; our conditions are in GeV and cm.
+    assert [one.label_scale for one in paper.constrainers] == [1.0, 10.0]
+    assert paper.get_config()["objective"] == "wasserstein"
+    assert type(paper.transform) is transform.Identity
+    assert not _layers(paper.constrainers[0].network, keras.layers.Dropout)
+
+
+def test_the_published_optimizers(paper):
+    optimizers = {
+        "generator": (paper.generator_optimizer, [1e-3, 3.2e-4, 1e-4], 1),
+        "critic": (paper.critic_optimizer, [5e-4, 1.6e-4, 5e-5], 9),
+        "constrainers": (paper.constrainer_optimizer, [5e-5, 0.0, 0.0], 1),
+    }
+    settings = _config("paper")
+    assert (settings.batch_size, settings.critic_steps) == (256, 9)
+    for optimizer, rates, per_update in optimizers.values():
+        assert type(optimizer) is keras.optimizers.Adam
+        assert (optimizer.beta_1, optimizer.beta_2) == (0.0, 0.9)
+        schedule = optimizer._learning_rate
+        middles = [settings.steps * per_update * third for third in (1 / 6, 1 / 2, 5 / 6)]
+        np.testing.assert_allclose([float(schedule(m)) for m in middles], rates, rtol=1e-5)
+
+
+def test_the_published_networks(paper):
+    normalised = keras.layers.BatchNormalization
+    assert _layers(paper.generator, normalised)
+    assert not _layers(paper.critic, normalised)
+    assert _layers(paper.critic, keras.layers.LayerNormalization)
+    transposed = _layers(paper.generator, keras.layers.Conv2DTranspose)
+    assert len(transposed) == 3 * SPEC.shape[2]
+    assert paper.noise_size == 10
+    energy, position = paper.constrainers
+    assert energy.conditions == [0]
+    assert position.conditions == [1, 2]
+    response = tf.random.stateless_normal((8, *SPEC.shape), (1, 2))
+    assert np.min(energy.network(response)) >= 0.0
+    assert position.network(response).shape == (8, 2)
+
+
+def _generated(settings):
+    generator = wgan_constrained.build_generator(settings, SPEC)
+    noise = tf.random.stateless_normal((20, generator.inputs[1].shape[-1]), (1, 2))
+    condition = tf.tile([[50.0, 0.5, -0.5]], (20, 1))
+    return np.asarray(generator([condition, noise])).max(axis=0)
+
+
+@pytest.mark.parametrize(
+    ("switch", "mask", "dead_cells_are_empty"),
+    [(True, "mask", True), (False, "mask", False), (True, "mask_full", False)],
+)
+def test_dead_cells_are_masked_if_they_should_be(switch, mask, dead_cells_are_empty):
+    hottest = _generated(_tiny(mask_generator=switch, mask=mask))
+    assert hottest[SPEC.dead_cells].any() != dead_cells_are_empty
+    assert not hottest[~SPEC.cells].any()
+    assert hottest[SPEC.cells & ~SPEC.dead_cells].any()
+
+
+def test_the_layers_share_the_energy_before_any_training():
+    """The generator starts at the mean response, whatever the cells do."""
+    settings = _tiny(mask="mask_full", hit_gate=False)
+    generator = wgan_constrained.build_generator(settings, SPEC)
+    noise = tf.zeros((1, generator.inputs[1].shape[-1]))
+    # A condition in the middle of the domain reaches the dense layers as zeros.
+    encoded = np.asarray(generator([tf.constant([[55.0, 0.0, 0.0]]), noise]))[0]
+    shares = np.sum(encoded**4, axis=(0, 1))
+    lit = shares > 0.0
+    assert lit.any()
+    np.testing.assert_allclose(shares[lit], 1.0 / SPEC.shape[2], rtol=1e-3)
+
+
+def test_an_impact_point_moves_the_maps_of_generator_and_critic():
+    settings = _tiny()
+    generator = wgan_constrained.build_generator(settings, SPEC)
+    critic = wgan_constrained.build_critic(settings, SPEC, FRACTIONS)
+    noise = tf.random.stateless_normal((1, generator.inputs[1].shape[-1]), (1, 2))
+    conditions = [tf.constant([[50.0, x, 0.0]]) for x in (-2.0, 2.0)]
+    showers = [np.asarray(generator([condition, noise])) for condition in conditions]
+    assert not np.array_equal(*showers)
+    scores = [float(critic([showers[0], condition])[0, 0]) for condition in conditions]
+    assert scores[0] != scores[1]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"layer_energy_hidden": ()}, {"critic_summary": 0}, {}]
+)
+def test_fractions_need_the_transform_that_makes_them(changes):
+    settings = _tiny(transform="log", **changes)
+    with pytest.raises(ValueError, match="transform 'log' does not go with layer_en"):
+        wgan_constrained.build(settings, SPEC, transform.LogOnePlus())
+
+
+@pytest.mark.parametrize("name", ["identity", "log", "box_cox"])
+def test_any_transform_goes_without_fractions(name):
+    settings = _tiny(transform=name, layer_energy_hidden=(), critic_summary=0)
+    fitted = transform.TRANSFORMS[name]()
+    model = wgan_constrained.build(settings, SPEC, fitted)
+    response = model.simulate(tf.constant([[50.0, 0.0, 0.0]]), [1, 2])
+    assert response.shape == (1, *SPEC.shape)
+    assert np.min(response) >= 0.0
+
+
+def test_a_detector_without_rows_columns_and_layers_is_refused():
+    flat = dataclasses.replace(SPEC, shape=(504,))
+    with pytest.raises(ValueError, match=r"needs \(row, column, layer\)"):
+        wgan_constrained.build(_tiny(), flat, FRACTIONS)
+
+
+def test_a_detector_without_impact_point_is_refused():
+    other = dataclasses.replace(SPEC, condition_names=("energy_gev", "x", "y"))
+    with pytest.raises(ValueError, match="no conditions impact_x_cm"):
+        wgan_constrained.build(_tiny(), other, FRACTIONS)
+
+
+@pytest.mark.parametrize(
+    "name", ["generator_normalisation", "critic_normalisation", "objective"]
+)
+def test_unknown_names_are_refused(name):
+    with pytest.raises(ValueError, match="unknown .* 'none of these'; known: "):
+        wgan_constrained.build(_tiny(**{name: "none of these"}), SPEC, FRACTIONS)

@@ -1,0 +1,71 @@
+"""Small made-up samples, so that no test needs the real showers."""
+
+import numpy as np
+
+from data import writers
+from data.sample import SPLITS, Sample
+
+BEAMS_GEV = (20.0, 50.0, 90.0)
+SPLIT_SHARES = (0.6, 0.2, 0.2)
+
+# Networks of `wgan_constrained` that are built and trained in seconds.
+TINY_WGAN = {
+    "noise": 4,
+    "noise_maps": 1,
+    "branch_hidden": 4,
+    "branch_channels": 2,
+    "branch_filters": (2,),
+    "branch_outputs": 1,
+    "trunk": ((4, 3, 3),),
+    "cell_embedding": 1,
+    "impact_scales_cm": (1.2,),
+    "layer_energy_hidden": (4,),
+    "critic_filters": ((4, 3, 2),),
+    "critic_dense": 4,
+    "critic_summary": 4,
+    "constrainer_filters": ((2, 2),),
+    "critic_steps": 2,
+    "batch_size": 8,
+}
+
+
+def conditions(spec, events, random):
+    """Draws conditions inside the detector's domain, energies from a few beams."""
+    ranges = {limit.name: limit for limit in spec.domain}
+    columns = []
+    for name in spec.condition_names:
+        if name == "energy_gev":
+            columns.append(random.choice(BEAMS_GEV, events))
+        elif name in ranges:
+            columns.append(random.uniform(ranges[name].low, ranges[name].high, events))
+        else:
+            columns.append(random.uniform(-1.0, 1.0, events))
+    drawn = np.stack(columns, axis=1).astype(np.float32)
+    assert np.all(spec.in_domain(drawn))
+    return drawn
+
+
+def sample(spec, events, seed=1):
+    """Makes events of sparse, positive responses that grow with the energy."""
+    random = np.random.default_rng(seed)
+    condition = conditions(spec, events, random)
+    energy = np.linalg.norm(condition[:, list(spec.energy_conditions)], axis=1)
+    shape = (events, *spec.shape)
+    response = random.exponential(1.0, shape) * (random.random(shape) < 0.2)
+    response *= energy.reshape(-1, *[1] * len(spec.shape)) * spec.cells
+    return Sample(response.astype(np.float32), condition)
+
+
+def write(path, spec, events, seed=1):
+    """Writes a canonical file with all three splits."""
+    random = np.random.default_rng(seed)
+    split = random.choice(SPLITS, events, p=SPLIT_SHARES)
+    writers.write(path, spec, sample(spec, events, seed), split=split)
+    return path
+
+
+def assignments(settings):
+    """Returns the `--set` options that give these settings."""
+    listed = ((name, str(value).lower()) for name, value in settings.items())
+    texts = (f"{name}={text}".replace("(", "[").replace(")", "]") for name, text in listed)
+    return [f"--set={text.replace(',]', ']')}" for text in texts]
