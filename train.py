@@ -4,17 +4,18 @@ The same command again continues a run that was stopped, bit for bit.
 """
 
 import math
-import os
 import pathlib
 import sys
 from typing import Any
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from models.core import command  # First: it silences the start of TensorFlow.
+
+# isort: split
 
 import keras
 import numpy as np
 import tensorflow as tf
-from absl import app, flags, logging
+from absl import flags, logging
 
 import models
 from data import pipeline, readers, symmetry, transform
@@ -29,30 +30,29 @@ _SAMPLE = pathlib.Path(__file__).parent / "data/samples/hgcal_geant4.h5"
 _EVENTS_FOR_FIT = 20_000
 _EVENTS_FOR_MONITOR = 1_000
 
-FLAGS = flags.FLAGS
-flags.DEFINE_string("model", None, "ENTRY or ENTRY/PRESET of the zoo.")
-flags.DEFINE_list("data", str(_SAMPLE), "Files to train on.")
-flags.DEFINE_string("workdir", None, "Folder of the run; runs/ENTRY by default.")
-flags.DEFINE_integer("epochs", None, "Epochs, instead of the preset's steps.")
-flags.DEFINE_integer("steps", None, "Generator steps, rounded up to whole epochs.")
-flags.DEFINE_integer("batch_size", None, "Showers per critic or generator step.")
-flags.DEFINE_integer("seed", None, "Seed of weights, noise and order of events.")
-flags.DEFINE_multi_string("set", [], "name=value: changes one field of the Config.")
-flags.DEFINE_enum("strategy", "none", ["none", "mirrored"], "Distribution over GPUs.")
+_MODEL = flags.DEFINE_string("model", None, "ENTRY or ENTRY/PRESET of the zoo.")
+_DATA = flags.DEFINE_list("data", str(_SAMPLE), "Files to train on.")
+_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run; or runs/ENTRY.")
+_EPOCHS = flags.DEFINE_integer("epochs", None, "Epochs, instead of --steps.")
+_STEPS = flags.DEFINE_integer("steps", None, "Generator steps, up to a whole epoch.")
+_BATCH_SIZE = flags.DEFINE_integer("batch_size", None, "Responses per step.")
+_SEED = flags.DEFINE_integer("seed", None, "Seed of weights, noise and order.")
+_SET = flags.DEFINE_multi_string("set", [], "name=value: changes a Config field.")
+_STRATEGY = flags.DEFINE_enum("strategy", "none", ["none", "mirrored"], "Over GPUs.")
 flags.mark_flag_as_required("model")
 
 
 def _configuration() -> tuple[str, Any, Any]:
-    entry, _, preset = FLAGS.model.partition("/")
+    entry, _, preset = _MODEL.value.partition("/")
     module = models.load(entry)
-    assignments = list(FLAGS["set"].value)
-    for name in ("batch_size", "seed", "steps"):
-        if FLAGS[name].value is not None:
-            assignments.append(f"{name}={FLAGS[name].value}")
+    assignments = list(_SET.value)
+    for flag in (_BATCH_SIZE, _SEED, _STEPS):
+        if flag.value is not None:
+            assignments.append(f"{flag.name}={flag.value}")
     chosen = config.resolve(module, preset or "cpu", assignments)
-    if FLAGS.epochs is not None:
-        steps = f"steps={FLAGS.epochs * chosen.epoch_steps}"
-        chosen = config.resolve(module, preset or "cpu", [*assignments, steps])
+    if _EPOCHS.value is not None:
+        assignments.append(f"steps={_EPOCHS.value * chosen.epoch_steps}")
+        chosen = config.resolve(module, preset or "cpu", assignments)
     return entry, module, chosen
 
 
@@ -60,10 +60,10 @@ def _fit(
     model: ConditionalGAN,
     settings: Any,
     source: readers.Source,
+    validation: readers.Sample,
     spec: DetectorSpec,
     workdir: pathlib.Path,
 ) -> None:
-    accepted = spec.acceptance(settings.mask)
     epoch_steps = min(settings.epoch_steps, settings.steps)
     epochs = math.ceil(settings.steps / epoch_steps)
     checkpoints = Checkpoints(workdir)
@@ -81,9 +81,8 @@ def _fit(
         first_epoch=first_pass,
         transform=model.transform,
         augment=symmetry.symmetries(spec) if settings.augment else None,
-        acceptance=accepted,
+        acceptance=spec.acceptance(settings.mask),
     ).skip(offset)
-    validation = readers.read(FLAGS.data, spec, split="validation")
     logs = workdir / "logs"
     model.fit(
         dataset,
@@ -93,7 +92,6 @@ def _fit(
         shuffle=False,  # The pipeline does.
         verbose=0,
         callbacks=[
-            callbacks.NonFiniteGuard(),
             PhysicsMonitor(
                 validation,
                 model.simulate,
@@ -103,6 +101,7 @@ def _fit(
                 events=_EVENTS_FOR_MONITOR,
                 seed=settings.seed,
             ),
+            callbacks.NonFiniteGuard(),
             keras.callbacks.TensorBoard(logs, write_graph=False),
             checkpoints,
             callbacks.Progress((epochs - done) * epoch_steps),
@@ -112,26 +111,29 @@ def _fit(
 
 def _train() -> None:
     entry, module, settings = _configuration()
-    workdir = pathlib.Path(FLAGS.workdir or f"runs/{entry}")
+    workdir = pathlib.Path(_WORKDIR.value or f"runs/{entry}")
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(settings.seed)
-    spec = readers.detect(FLAGS.data)
-    source = readers.open_source(FLAGS.data, spec, split="train")
-    run.claim(workdir, FLAGS.model, settings, spec, FLAGS.data)
+    spec = readers.detect(_DATA.value)
+    source = readers.open_source(_DATA.value, spec, split="train")
+    source.check()
+    validation = readers.read(_DATA.value, spec, split="validation")
     head = source.read(0, _EVENTS_FOR_FIT)
     fitted = transform.fit(settings.transform, head.response, head.condition, spec)
     strategy = tf.distribute.get_strategy()
-    if FLAGS.strategy == "mirrored":
+    if _STRATEGY.value == "mirrored":
         strategy = tf.distribute.MirroredStrategy()
     with strategy.scope():
         model = module.build(settings, spec, fitted)
         module.compile_model(model, settings)
+    # Only now: settings that could not be built leave no folder behind.
+    run.claim(workdir, _MODEL.value, settings, spec, _DATA.value)
     energies = np.unique(head.condition[:, spec.energy_conditions[0]])
-    description = run.description(FLAGS.model, energies)
+    description = run.description(_MODEL.value, energies)
     untrained = workdir / "saved_model_untrained"
     if not untrained.exists():
         export_simulator(model, spec, settings.mask, untrained, description)
-    _fit(model, settings, source, spec, workdir)
+    _fit(model, settings, source, validation, spec, workdir)
     run.save(model, workdir)
     export_simulator(model, spec, settings.mask, workdir / "saved_model", description)
     print(f"{workdir}/saved_model answers in {spec.unit}; look at it with\n"
@@ -142,15 +144,12 @@ def main(argv: list[str]) -> None:
     """Runs the training; a user's mistake ends in one line and status 2."""
     logging.set_verbosity(logging.WARNING)
     try:
-        if len(argv) > 1:
-            raise ValueError(f"unexpected argument {argv[1]!r}; options start with --")
         _train()
     except callbacks.NonFiniteError as error:
         sys.exit(f"train.py: {error}")
     except (ValueError, OSError) as error:
-        print(f"train.py: {error}", file=sys.stderr)
-        sys.exit(2)
+        command.refuse(error)
 
 
 if __name__ == "__main__":
-    app.run(main)
+    command.run(main)

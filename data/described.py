@@ -32,6 +32,7 @@ def _described(path: str, file: h5py.File, name: str) -> DetectorSpec:
     low = np.atleast_1d(attribute(path, file, "domain_low"))
     high = np.atleast_1d(attribute(path, file, "domain_high"))
     depths = np.atleast_1d(file.attrs.get("layer_depths_x0", ()))
+    energies = np.atleast_1d(file.attrs.get("energy_conditions", 0))
     vectors = np.reshape(file.attrs.get("plane_vectors", ()), (-1, 2))
     bound = float(file.attrs.get("lower_bound", 0.0))
     dead = np.zeros_like(cells)
@@ -43,7 +44,8 @@ def _described(path: str, file: h5py.File, name: str) -> DetectorSpec:
         "condition_units": len(units) != len(conditions),
         "domain_low": len(low) != len(conditions),
         "domain_high": len(high) != len(conditions),
-        "plane_vectors": vectors.size and vectors.max() >= len(conditions),
+        "energy_conditions": not set(energies.tolist()) <= set(range(len(conditions))),
+        "plane_vectors": not set(vectors.ravel()) <= set(range(len(conditions))),
     }
     for what, is_wrong in wrong.items():
         if is_wrong:
@@ -51,6 +53,11 @@ def _described(path: str, file: h5py.File, name: str) -> DetectorSpec:
                 f"{path}: {what} does not fit cells of shape {cells.shape} and "
                 f"{len(conditions)} conditions; see docs/formats.md"
             )
+    if not np.isfinite(positions_cm).all():
+        raise DataError(
+            f"{path}: positions_cm holds a value that is not finite; give every cell "
+            "of the array a place, also those that do not exist"
+        )
     return DetectorSpec(
         name=name,
         shape=cells.shape,
@@ -69,6 +76,7 @@ def _described(path: str, file: h5py.File, name: str) -> DetectorSpec:
         dead_cells=dead,
         positions_cm=positions_cm,
         plane_vectors=tuple((int(a), int(b)) for a, b in vectors),
+        energy_conditions=tuple(int(index) for index in energies),
         layer_depths_x0=tuple(float(depth) for depth in depths),
     )
 

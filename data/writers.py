@@ -1,7 +1,6 @@
 """Writes canonical HDF5 files: whole, or not at all."""
 
 import contextlib
-import io
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from data import spec as detectors
+from data.disk import Disk
 from data.sample import SPLITS, DataError, Sample
 from data.spec import DetectorSpec
 
@@ -37,40 +37,6 @@ def _domain(spec: DetectorSpec) -> tuple[list[float], list[float]]:
         index = spec.condition_names.index(limits.name)
         low[index], high[index] = limits.low, limits.high
     return low, high
-
-
-class _Disk(io.FileIO):
-    """A file that remembers why it could not be written, and lets HDF5 go on.
-
-    HDF5 itself, once a write has failed, fails again and noisily whenever one of its
-    objects is closed.
-
-    Attributes:
-        failure: The first error; None as long as all is well.
-    """
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path, "w+")
-        self.failure: OSError | None = None
-
-    def write(self, content: Any) -> int:
-        """Writes all of the content, or says that it did."""
-        left = memoryview(content).cast("B")
-        size = len(left)
-        try:
-            while left and self.failure is None:
-                left = left[super().write(left) :]
-        except OSError as error:
-            self.failure = error
-        return size
-
-    def truncate(self, size: int | None = None) -> int:
-        """Changes the size of the file, or says that it did."""
-        try:
-            return super().truncate(size)
-        except OSError as error:
-            self.failure = self.failure or error
-            return self.tell() if size is None else size
 
 
 class Writer:
@@ -110,14 +76,14 @@ class Writer:
                 "compression_opts": compression,
                 "shuffle": True,
             }
-        self._disk: _Disk | None = None
+        self._disk: Disk | None = None
         self._file: h5py.File | None = None
         self._events = 0
 
     def __enter__(self) -> Self:
         """Creates the temporary file."""
         try:
-            self._disk = _Disk(self._temporary)
+            self._disk = Disk(self._temporary)
             self._file = h5py.File(self._disk, "w")
             self._write_head(self._file)
         except BaseException as error:
@@ -198,7 +164,11 @@ class Writer:
             raise self._disk.failure
 
     def _splits(self, split: Any, count: int) -> NDArray[np.bytes_]:
-        names = [split] * count if isinstance(split, str) else [str(s) for s in split]
+        names = (
+            [split] * count
+            if isinstance(split, str)
+            else np.asarray(split, "U").tolist()
+        )
         unknown = sorted(set(names) - set(SPLITS))
         if unknown or len(names) != count:
             raise DataError(
@@ -246,6 +216,9 @@ class Writer:
             file.attrs["domain_low"] = low
             file.attrs["domain_high"] = high
             file.attrs["layer_depths_x0"] = np.asarray(spec.layer_depths_x0, np.float64)
+            file.attrs["energy_conditions"] = np.asarray(
+                spec.energy_conditions, np.int64
+            )
             file.attrs["plane_vectors"] = np.asarray(
                 spec.plane_vectors, np.int64
             ).reshape(-1, 2)

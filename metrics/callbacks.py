@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from data.sample import Sample
 from data.spec import DetectorSpec
 from metrics import distances, observables, pictures
-from metrics.groups import beams, choose
+from metrics.groups import beams, choose, strata
 
 Simulate = Callable[[NDArray[np.float32], NDArray[np.int32]], Any]
 
@@ -76,12 +76,13 @@ class PhysicsMonitor(keras.callbacks.Callback):
         self.log_dir = os.fspath(log_dir)
         self.every = every
         self.seed = seed
-        chosen = choose(sample.condition, events, seed)
+        energy = observables.incident_energy(spec, sample.condition)
+        chosen = choose(strata(energy), events, seed)
         self.condition = np.ascontiguousarray(sample.condition[chosen], np.float32)
         self.real = sample.response[chosen] * self.accepted
         self.observables = observables.scalar_observables(spec)
         self.reference = self._evaluate(self.real)
-        self.beams = beams(spec, self.condition)
+        self.beams = beams(energy[chosen])
         self.last: dict[str, float] = {}
         self._writers: dict[str, Any] = {}
 

@@ -8,7 +8,6 @@ condition share a fold, so that no classifier sees a condition it is asked about
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
-from threadpoolctl import threadpool_limits
 
 from metrics.resampling import Metric, Resampling, significance, spread
 from metrics.showers import Array
@@ -56,10 +55,8 @@ def out_of_fold_scores(generated: Array, reference: Array, seed: int) -> Array:
         classifier = HistGradientBoostingClassifier(
             max_iter=60, max_leaf_nodes=15, early_stopping=False, random_state=seed
         )
-        # Several threads gain little on so few events and lose much on a busy machine.
-        with threadpool_limits(1):
-            classifier.fit(features[~held_out], target[~held_out])
-            scores[held_out] = classifier.predict_proba(features[held_out])[:, 1]
+        classifier.fit(features[~held_out], target[~held_out])
+        scores[held_out] = classifier.predict_proba(features[held_out])[:, 1]
     return scores
 
 

@@ -13,6 +13,7 @@ from metrics.observables import (
     Observable,
     evaluate,
     impact,
+    incident_energy,
     layer_observables,
     scalar_observables,
 )
@@ -57,7 +58,8 @@ class Comparison:
         self.condition = condition
         self.reference = np.where(self.accepted, reference, np.float32(0.0))
         self.generated = np.where(self.accepted, generated, np.float32(0.0))
-        self.beams = beams(spec, condition, trained_energies_gev)
+        self.energy = incident_energy(spec, condition)
+        self.beams = beams(self.energy, trained_energies_gev)
         self.observables = scalar_observables(spec) + layer_observables(spec)
         self.values = self.both(
             lambda response: evaluate(self.observables, response, condition)

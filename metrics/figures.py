@@ -1,8 +1,5 @@
 """The figures of the report: distributions, profiles, dependence on the conditions."""
 
-import dataclasses
-from collections.abc import Callable
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -10,8 +7,8 @@ from matplotlib.figure import Figure
 from metrics import canvas, showers
 from metrics.comparison import RING_EDGES_CM, Comparison, profiles
 from metrics.groups import Beam
-from metrics.measure import BeamResult
 from metrics.observables import impact
+from metrics.results import BeamResult
 from metrics.showers import Array
 
 Names = tuple[str, str]
@@ -19,21 +16,6 @@ Names = tuple[str, str]
 
 _BINS = 36
 _SCATTERED = 400
-
-
-@dataclasses.dataclass(frozen=True)
-class Plot:
-    """A figure of the report.
-
-    Attributes:
-        name: File name without suffix.
-        text: One sentence on what it shows and how to read it.
-        figure: The drawing.
-    """
-
-    name: str
-    text: str
-    figure: Callable[[], Figure]
 
 
 def histograms(comparison: Comparison, names: Names, name: str) -> Figure:

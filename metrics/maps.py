@@ -66,7 +66,7 @@ def gallery(comparison: Comparison, names: Names) -> Figure:
         ):
             line = grid[2 * number + offset]
             _draw_layers(line, comparison, response[event], painter, dark_above=0.0)
-            line[0].set_ylabel(f"{beam.energy_gev:.3g} GeV\n{title}", loc="center")
+            line[0].set_ylabel(f"{beam.energy_label}\n{title}", loc="center")
     label = f"{comparison.spec.response_name} [{comparison.spec.unit}]"
     _scale(figure, painter, (grid[0, -1], grid[-1, -1]), label)
     canvas.caption(
@@ -110,7 +110,7 @@ def correlation_matrices(comparison: Comparison, names: Names) -> Figure:
         axes.set_title(title, loc="left")
         axes.set_xlabel("layer")
         axes.set_ylabel("layer")
-        _scale(figure, painter, (axes, axes), "correlation")
+        _scale(figure, painter, (axes, axes), "")
     canvas.caption(
         figure, comparison, "Correlation of layer energies at equal beam energy"
     )
@@ -169,7 +169,7 @@ def _draw_layers(
         chosen = accepted[:, :, layer]
         values = layers[:, :, layer][chosen]
         safe = np.clip(values, painter.norm.vmin, None)
-        colours = painter.get_cmap()(painter.norm(safe))
+        colours = np.asarray(painter.get_cmap()(painter.norm(safe)))
         if dark_above is not None:
             colours[values <= dark_above] = _NOTHING
         corners = list(cells[:, :, layer][chosen])

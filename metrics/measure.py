@@ -1,42 +1,46 @@
 """Everything that is measured when generated showers are compared with a reference."""
 
-import dataclasses
+from typing import Any
 
 import numpy as np
 
 from metrics import distances, showers
 from metrics.classifier import classifier_auc
 from metrics.comparison import Comparison, profiles, within_beams
-from metrics.groups import Beam, strata
-from metrics.observables import Observable, incident_energy, layer_observables
+from metrics.groups import strata
+from metrics.observables import Observable, layer_observables
 from metrics.resampling import Metric, Resampling
+from metrics.results import BeamResult, Report
 from metrics.showers import Array
 
 
-@dataclasses.dataclass(frozen=True)
-class BeamResult:
-    """Response and resolution at one incident energy.
+def everything(
+    comparison: Comparison,
+    facts: dict[str, Any],
+    seed: int,
+    untrained: Comparison | None = None,
+) -> Report:
+    """Measures everything.
 
-    Attributes:
-        beam: The energy and its events.
-        reference_mean: Mean visible energy of the reference [spec.unit].
-        generated_mean: The same of the generated showers.
-        reference_resolution: Standard deviation / mean of the reference.
-        generated_resolution: The same of the generated showers.
-        response: Ratio of the means, generated / reference.
-        resolution: Ratio of the resolutions, generated / reference.
+    Args:
+        comparison: Generated and reference showers.
+        facts: What was compared, for the head of the report.
+        seed: Seed of everything random.
+        untrained: The untrained network against the same reference.
+
+    Returns:
+        The report.
     """
+    return Report(
+        comparison=comparison,
+        facts=facts,
+        metrics=whole_sample(comparison, seed),
+        beams=every_beam(comparison, seed),
+        untrained={} if untrained is None else wasserstein(untrained, seed),
+    )
 
-    beam: Beam
-    reference_mean: float
-    generated_mean: float
-    reference_resolution: float
-    generated_resolution: float
-    response: Metric
-    resolution: Metric
 
-
-def measure(comparison: Comparison, seed: int) -> dict[str, Metric]:
+def whole_sample(comparison: Comparison, seed: int) -> dict[str, Metric]:
     """Measures every metric of the sample as a whole.
 
     Args:
@@ -46,7 +50,7 @@ def measure(comparison: Comparison, seed: int) -> dict[str, Metric]:
     Returns:
         For every name the metric; docs/physics_report.md explains them.
     """
-    resampling = Resampling(strata(comparison.condition), seed)
+    resampling = Resampling(strata(comparison.energy), seed)
     generated, reference = comparison.values
     found: dict[str, Metric] = {}
     for one in comparison.observables:
@@ -69,7 +73,7 @@ def measure(comparison: Comparison, seed: int) -> dict[str, Metric]:
     return found
 
 
-def measure_beams(comparison: Comparison, seed: int) -> list[BeamResult]:
+def every_beam(comparison: Comparison, seed: int) -> list[BeamResult]:
     """Measures response and resolution at every incident energy.
 
     Args:
@@ -79,7 +83,7 @@ def measure_beams(comparison: Comparison, seed: int) -> list[BeamResult]:
     Returns:
         The results in ascending energy.
     """
-    resampling = Resampling(strata(comparison.condition), seed)
+    resampling = Resampling(strata(comparison.energy), seed)
     generated, reference = (v["visible_energy"] for v in comparison.values)
     found = []
     for beam in comparison.beams:
@@ -104,17 +108,17 @@ def measure_beams(comparison: Comparison, seed: int) -> list[BeamResult]:
     return found
 
 
-def wasserstein_to_reference(comparison: Comparison, seed: int) -> dict[str, float]:
+def wasserstein(comparison: Comparison, seed: int) -> dict[str, float]:
     """Measures only W1 of every observable, without uncertainty.
 
     Args:
         comparison: The showers.
-        seed: Seed of the splits: the same as that of `measure` gives the same splits.
+        seed: Seed of the splits, which are those of `whole_sample` with this seed.
 
     Returns:
-        For every observable the value that `measure` calls `wasserstein_<observable>`.
+        For every observable the value of the metric `wasserstein_<observable>`.
     """
-    resampling = Resampling(strata(comparison.condition), seed, replicates=0)
+    resampling = Resampling(strata(comparison.energy), seed, replicates=0)
     generated, reference = comparison.values
     return {
         one.name: _wasserstein(
@@ -142,10 +146,7 @@ def _correlated(comparison: Comparison) -> dict[str, tuple[Array, Array]]:
 
 def _features(comparison: Comparison, values: dict[str, Array]) -> Array:
     """Returns what the classifier sees: all observables and the incident energy."""
-    columns = list(values.values())
-    if "energy_gev" in comparison.spec.condition_names:
-        columns.append(incident_energy(comparison.spec, comparison.condition))
-    return np.column_stack(columns)
+    return np.column_stack([*values.values(), comparison.energy])
 
 
 def _observable_metrics(

@@ -76,7 +76,7 @@ def scalar_observables(spec: DetectorSpec) -> tuple[Observable, ...]:
             _PAPER,
         )
     ]
-    if "energy_gev" in spec.condition_names:
+    if spec.energy_conditions:
         found.append(_energy_response(spec))
     if spec.layer_depths_x0:
         found.append(_depth(spec))
@@ -174,19 +174,18 @@ def _layer_energy(spec: DetectorSpec, layer: int) -> Observable:
 
 
 def incident_energy(spec: DetectorSpec, condition: NDArray[Any]) -> Array:
-    """Picks the incident energy out of the conditions.
+    """Returns the incident energy, or the momentum where the conditions hold that.
 
     Args:
         spec: The detector.
         condition: Conditions [spec.condition_units], [batch, conditions].
 
     Returns:
-        Energies [GeV], float64 [batch].
-
-    Raises:
-        ValueError: If the detector has no condition "energy_gev".
+        Energies [GeV], float64 [batch]; all 0 for a detector without.
     """
-    return _column(spec, condition, "energy_gev")
+    columns = list(spec.energy_conditions)
+    energy: Array = np.sqrt((condition[:, columns].astype(np.float64) ** 2).sum(axis=1))
+    return energy
 
 
 def impact(spec: DetectorSpec, condition: NDArray[Any]) -> Array:

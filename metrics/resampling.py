@@ -82,14 +82,15 @@ class Resampling:
                 f"can be split into halves; received {len(groups)} events in "
                 f"{len(members)} groups"
             )
-        random = np.random.default_rng(seed)
+        # Apart, so that the splits do not depend on the number of replicates.
+        random, for_splits = np.random.default_rng(seed).spawn(2)
         self.generated = _bootstrap(random, members, replicates)
         self.reference = _bootstrap(random, members, replicates)
         self.splits: list[tuple[_Half, _Half]] = []
         for _ in range(splits):
             first, second = [], []
             for number, events in enumerate(members):
-                shuffled = random.permutation(events)
+                shuffled = for_splits.permutation(events)
                 # Of an odd number of events one half takes the larger part in turns.
                 middle = (len(events) + number % 2) // 2
                 first.append(shuffled[:middle])

@@ -109,24 +109,24 @@ class Config:
     constrainer_normalisation: str = "none"
     energy_label_scale: float = 0.02
     position_label_scale: float = 0.5
-    energy_weight: float = 0.2
-    position_weight: float = 0.2
+    energy_weight: float = 1.0
+    position_weight: float = 1.0
     objective: str = "wasserstein"
-    penalty_weight: float = 0.2
+    penalty_weight: float = 0.002
     penalty_centre: float = 0.0
     penalty_interval: int = 1
     critic_steps: int = 1
     batch_size: int = 128
-    critic_learning_rates: tuple[float, ...] = (4e-4, 2e-4, 1e-4)
-    generator_learning_rates: tuple[float, ...] = (4e-4, 2e-4, 1e-4)
-    constrainer_learning_rates: tuple[float, ...] = (1e-3, 5e-4, 1e-4)
-    learning_rate_changes: tuple[float, ...] = (0.5, 0.8)
+    critic_learning_rates: tuple[float, ...] = (6e-4, 6e-4, 3e-4, 1e-4)
+    generator_learning_rates: tuple[float, ...] = (3e-4, 1e-4, 5e-5, 2e-5)
+    constrainer_learning_rates: tuple[float, ...] = (1e-3, 1e-3, 5e-4, 1e-4)
+    learning_rate_changes: tuple[float, ...] = (0.05, 0.5, 0.8)
     beta_1: float = 0.0
     beta_2: float = 0.99
     averaging: float = 0.999
     augment: bool = True
     seed: int = 1
-    steps: int = 45000
+    steps: int = 36000
     epoch_steps: int = 300
 
 

@@ -216,14 +216,18 @@ def _check_physical(case: Case, response: Any) -> None:
     assert len(np.unique(response, axis=0)) == len(response)
 
 
+def _configuration(model: ConditionalGAN) -> str:
+    """Returns all settings as a text that can be compared."""
+    configuration = model.get_config() | model.get_compile_config()
+    return json.dumps(configuration, sort_keys=True)
+
+
 def check_keras_file(case: Case, model: ConditionalGAN, path: pathlib.Path) -> None:
     """A `.keras` file brings back the model, and it trains on in the same way."""
     model.save(path)
     loaded = keras.models.load_model(path, safe_mode=True)
     assert type(loaded) is type(model)
-    configurations = [one.get_config() | one.get_compile_config() for one in (model, loaded)]
-    texts = [json.dumps(one, sort_keys=True) for one in configurations]
-    assert texts[0] == texts[1]
+    assert _configuration(model) == _configuration(loaded)
     assert _equal(state(model), state(loaded))
     condition = case.sample.condition
     np.testing.assert_array_equal(
@@ -268,8 +272,9 @@ def check_simulate(case: Case, model: ConditionalGAN, simulate: Any) -> None:
     condition[::4] *= 10.0
 
     def answer(rows: int = EVENTS, seed: Any = SEED) -> dict[str, Any]:
-        arguments = {"condition": tf.constant(condition[:rows]), "seed": tf.constant(seed)}
-        return {name: np.asarray(value) for name, value in simulate(**arguments).items()}
+        inputs = tf.constant(condition[:rows]), tf.constant(seed)
+        outputs = simulate(condition=inputs[0], seed=inputs[1])
+        return {name: np.asarray(value) for name, value in outputs.items()}
 
     whole = answer()
     assert set(whole) == {"response", "in_domain"}
@@ -307,9 +312,7 @@ def check_rows_alone(case: Case, model: ConditionalGAN, simulate: Any) -> None:
     for row in (0, 11, EVENTS - 1):
         one = slice(row, row + 1)
         alone = simulate(condition=condition[one], noise=noise[one])["response"]
-        np.testing.assert_allclose(
-            alone, whole[one], rtol=1e-6, atol=_tolerance(whole)
-        )
+        np.testing.assert_allclose(alone, whole[one], rtol=1e-6, atol=_tolerance(whole))
 
 
 def check_bad_input(case: Case, model: ConditionalGAN, signatures: Any) -> None:
@@ -318,14 +321,17 @@ def check_bad_input(case: Case, model: ConditionalGAN, signatures: Any) -> None:
     condition = case.sample.condition[:4]
     noise = np.zeros((4, model.noise_size), np.float32)
     for value in (np.nan, np.inf, -np.inf):
-        bad = condition.copy()
-        bad[2, 0] = value
-        with pytest.raises(tf.errors.InvalidArgumentError, match="not finite"):
-            simulate(condition=tf.constant(bad), seed=tf.constant(SEED))
-        with pytest.raises(tf.errors.InvalidArgumentError, match="not finite"):
-            from_noise(condition=tf.constant(bad), noise=tf.constant(noise))
-        with pytest.raises(tf.errors.InvalidArgumentError, match="not finite"):
-            from_noise(condition=tf.constant(condition), noise=tf.constant(noise + value))
+        bad_condition, bad_noise = condition.copy(), noise.copy()
+        bad_condition[2, 0] = bad_noise[2, 0] = value
+        calls = [
+            (simulate, {"condition": bad_condition, "seed": SEED}),
+            (from_noise, {"condition": bad_condition, "noise": noise}),
+            (from_noise, {"condition": condition, "noise": bad_noise}),
+        ]
+        for signature, inputs in calls:
+            tensors = {name: tf.constant(array) for name, array in inputs.items()}
+            with pytest.raises(tf.errors.InvalidArgumentError, match="not finite"):
+                signature(**tensors)
     wrong = [
         (condition[:, :-1], SEED),
         (condition[0], SEED),

@@ -1,5 +1,7 @@
 """Small made-up samples, so that no test needs the real showers."""
 
+import json
+
 import numpy as np
 
 from data import writers
@@ -66,6 +68,8 @@ def write(path, spec, events, seed=1):
 
 def assignments(settings):
     """Returns the `--set` options that give these settings."""
-    listed = ((name, str(value).lower()) for name, value in settings.items())
-    texts = (f"{name}={text}".replace("(", "[").replace(")", "]") for name, text in listed)
-    return [f"--set={text.replace(',]', ']')}" for text in texts]
+    texts = {
+        name: value if isinstance(value, str) else json.dumps(value)
+        for name, value in settings.items()
+    }
+    return [f"--set={name}={text}" for name, text in texts.items()]

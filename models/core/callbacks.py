@@ -18,6 +18,13 @@ class NonFiniteGuard(keras.callbacks.Callback):
         self, batch: int, logs: dict[str, Any] | None = None
     ) -> None:
         """Checks every value of a step."""
+        self._check(logs)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Checks what other callbacks have measured."""
+        self._check(logs)
+
+    def _check(self, logs: dict[str, Any] | None) -> None:
         for name, value in (logs or {}).items():
             if not math.isfinite(value):
                 step = int(self.model.updates)

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import pathlib
+import zipfile
 from typing import Any
 
 import keras
@@ -64,7 +65,9 @@ class Checkpoints(keras.callbacks.Callback):
             with np.load(found[-1], allow_pickle=False) as archive:
                 values = [archive[f"v{index}"] for index in range(len(variables))]
                 history = json.loads(str(archive["history"]))
-        except (KeyError, ValueError, OSError) as error:
+                if len(archive.files) != len(values) + 1:
+                    raise ValueError(f"it holds {len(archive.files) - 1} variables")
+        except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
             raise ValueError(
                 f"{found[-1]} is not a checkpoint of this model ({error}); remove it "
                 "to continue from the one before"
@@ -76,6 +79,7 @@ class Checkpoints(keras.callbacks.Callback):
                     f"{variable.shape}, the checkpoint {value.shape}; use another "
                     "--workdir"
                 )
+        for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
         self.history = history
         self._write_history()

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import types
 import typing
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ def _matches(value: Any, kind: Any) -> Any:
         )
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    if type(value) is not kind:
+    if type(value) is not kind or (kind is float and not math.isfinite(value)):
         raise TypeError
     return value
 
@@ -76,6 +77,8 @@ def resolve(
     for name in ("steps", "epoch_steps", "batch_size", "critic_steps"):
         if getattr(config, name) < 1:
             raise ValueError(f"{name} must be at least 1, is {getattr(config, name)}")
+    if not 0 <= config.seed < 2**31:
+        raise ValueError(f"seed must be from 0 to 2147483647, is {config.seed}")
     return config
 
 

@@ -78,16 +78,16 @@ def claim(
     Raises:
         ValueError: If the folder belongs to another run.
     """
+    fields = config.as_json(settings)
     wanted = {
         "model": model.partition("/")[0],
         "detector": spec.name,
         "data": _fingerprint(paths),
-        "config": config.as_json(settings),
     }
     path = workdir / "config.json"
     if not path.exists():
         workdir.mkdir(parents=True, exist_ok=True)
-        document = {**wanted, "versions": _versions()}
+        document = {**wanted, "config": fields, "versions": _versions()}
         with replacing(path) as temporary:
             temporary.write_text(json.dumps(document, indent=1) + "\n")
         return
@@ -98,9 +98,7 @@ def claim(
         raise ValueError(
             f"{path} is damaged; choose another --workdir or remove this one"
         ) from None
-    differing = [name for name in wanted if name != "config"]
-    differing = [name for name in differing if found.get(name) != wanted[name]]
-    fields = wanted["config"]
+    differing = [name for name in wanted if found.get(name) != wanted[name]]
     if not differing:
         differing = [n for n in fields if settings_found.get(n) != fields[n]]
     if differing:

@@ -47,8 +47,6 @@ def make_events(box):
         condition = random.uniform(-1, 1, (count, 3))
         condition[:, 0] = 1 + np.arange(count)
         weight = random.normal(size=count).astype(np.float32) if weighted else None
-        return Sample(
-            response.astype(np.float32), condition.astype(np.float32), weight
-        )
+        return Sample(response.astype(np.float32), condition.astype(np.float32), weight)
 
     return make

@@ -1,5 +1,4 @@
-import os
-import resource
+import dataclasses
 
 import h5py
 import numpy as np
@@ -43,7 +42,9 @@ def write_shard(path, detector, **changes):
 
 def write_test_beam(path, detector):
     hits = np.zeros((5, 7, 12, 15, 3), np.float32)
-    hits[..., 0] = np.moveaxis(detector.cells, -1, 0) * np.arange(5)[:, None, None, None]
+    hits[..., 0] = (
+        np.moveaxis(detector.cells, -1, 0) * np.arange(5)[:, None, None, None]
+    )
     hits[:, 3, ..., 0] *= 10
     hits[..., 1:] = -7
     track = np.zeros((5, 4, 3))
@@ -117,7 +118,7 @@ def test_detect_builds_a_foreign_detector(path, box):
         np.testing.assert_array_equal(getattr(found, name), getattr(box, name))
     same = (
         "name shape response_name unit lower_bound condition_names condition_units "
-        "plane_vectors layer_depths_x0"
+        "plane_vectors energy_conditions layer_depths_x0"
     )
     for name in same.split():
         assert getattr(found, name) == getattr(box, name)
@@ -134,8 +135,6 @@ def test_events_outside_the_domain_are_counted(tmp_path, box, make_events):
 
 
 def test_detector_without_bound(tmp_path, box, make_events):
-    import dataclasses
-
     unbounded = dataclasses.replace(box, lower_bound=None)
     events = make_events(3)
     events.response[:] *= -1
@@ -207,7 +206,10 @@ def replaced(name, value):
 BAD = {
     "nan": (bad_response(np.nan, (1, 1, 0)), r"event 4: cell energy nan MeV .*finite"),
     "infinite": (bad_response(np.inf, (1, 1, 0)), "event 4: .*inf MeV .*not finite"),
-    "negative": (bad_response(-2.5, (1, 0, 1)), r"-2.5 MeV in cell \(1, 0, 1\) .*below"),
+    "negative": (
+        bad_response(-2.5, (1, 0, 1)),
+        r"-2.5 MeV in cell \(1, 0, 1\) .*below",
+    ),
     "no such cell": (bad_response(1, (0, 0, 0)), r"cell \(0, 0, 0\) which does not ex"),
     "unit": (attribute("response_unit", "GeV"), "response_unit is 'GeV'.*'MeV'"),
     "condition unit": (
@@ -334,75 +336,41 @@ def test_archives_of_another_kind(tmp_path, box, hgcal):
 
 def test_unknown_detector_without_its_cells(path, box):
     without("cells")(path)
-    with pytest.raises(DataError, match="unknown detector 'box'; known: .*hgcal"):
+    with pytest.raises(DataError, match=r"unknown detector 'box'; known: .*hgcal"):
         readers.detect(path)
 
 
-def test_description_that_does_not_fit(path, box):
+def test_description_that_does_not_fit(path):
+    attribute("energy_conditions", [3])(path)
+    with pytest.raises(DataError, match="energy_conditions does not fit"):
+        readers.detect(path)
     change(path, "positions_cm", np.zeros((3, 3, 2)))
     with pytest.raises(DataError, match="positions_cm does not fit"):
         readers.detect(path)
 
 
-def test_writer_in_pieces(tmp_path, box, make_events):
-    whole = make_events(600)
-    with writers.Writer(tmp_path / "a.h5", box, compression=None) as writer:
-        for start in (0, 250, 260):
-            stop = {0: 250, 250: 260, 260: 600}[start]
-            piece = Sample(whole.response[start:stop], whole.condition[start:stop])
-            writer.append(piece, split="train")
-    found = readers.read(tmp_path / "a.h5", box, split="train")
-    np.testing.assert_array_equal(found.response, whole.response)
-
-
-def test_same_content_same_bytes(tmp_path, box, make_events):
-    for name in ("a.h5", "b.h5"):
-        writers.write(tmp_path / name, box, make_events(20), attributes={"seed": 1})
-    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
-
-
-def test_failed_write_leaves_the_old_file(path, box, make_events):
-    before = path.read_bytes()
-    with pytest.raises(DataError, match="split needs one of"):
-        writers.write(path, box, make_events(10), split=["training"] * 10)
-    with pytest.raises(KeyboardInterrupt), writers.Writer(path, box) as writer:
-        writer.append(make_events(3))
-        raise KeyboardInterrupt
-    assert path.read_bytes() == before
-    assert os.listdir(path.parent) == [path.name]
-
-
-def test_writer_refuses_what_does_not_fit(tmp_path, box, hgcal, make_events):
-    with pytest.raises(DataError, match="do not fit detector 'hgcal'"):
-        writers.write(tmp_path / "a.h5", hgcal, make_events(3))
-    events = make_events(3)
-    two = Sample(events.response, events.condition[:, :2])
-    with pytest.raises(DataError, match="do not fit the conditions"):
-        writers.write(tmp_path / "a.h5", box, two)
-    with (
-        pytest.raises(DataError, match="same datasets"),
-        writers.Writer(tmp_path / "a.h5", box) as writer,
-    ):
-        writer.append(events, split="train")
-        writer.append(events)
-    with pytest.raises(DataError, match="one condition and one weight per event"):
-        Sample(events.response, events.condition[:2])
-    assert not os.listdir(tmp_path)
-
-
-def test_full_disk(tmp_path, box, make_events):
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    events = make_events(5000)
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
-        with pytest.raises(DataError, match=r"cannot be written .* has room") as caught:
-            writers.write(tmp_path / "a.h5", box, events)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert "\n" not in str(caught.value)
-    assert not os.listdir(tmp_path)
-
-
-def test_missing_folder(tmp_path, box, make_events):
-    with pytest.raises(DataError, match="cannot be written"):
-        writers.write(tmp_path / "none" / "a.h5", box, make_events(3))
+def test_file_written_by_hand(tmp_path):
+    """The example of docs/formats.md: h5py alone, variable-length texts, no chunks."""
+    path = tmp_path / "mine.h5"
+    with h5py.File(path, "w") as file:
+        file["response"] = np.ones((5, 2, 2), np.float64)
+        file["condition"] = np.arange(5)[:, None]
+        file["split"] = ["train", "train", "test", "train", "validation"]
+        file["cells"] = np.ones((2, 2), bool)
+        file["positions_cm"] = np.zeros((2, 2, 3))
+        file.attrs["detector"] = "mine"
+        file.attrs["condition_names"] = ["energy_gev"]
+        file.attrs["condition_units"] = ["GeV"]
+        file.attrs["response_unit"] = "MeV"
+        file.attrs["domain_low"] = [1.0]
+        file.attrs["domain_high"] = [np.inf]
+    found = readers.detect(path)
+    assert (found.name, found.lower_bound, found.plane_vectors) == ("mine", 0.0, ())
+    train = readers.read(path, found, split="train")
+    assert train.condition.ravel().tolist() == [0, 1, 3]
+    assert train.response.dtype == np.float32
+    with readers.open_source(path, found) as source:
+        assert source.outside_domain == 1
+    change(path, "positions_cm", np.full((2, 2, 3), np.nan))
+    with pytest.raises(DataError, match="positions_cm holds a value that is not fini"):
+        readers.detect(path)

@@ -69,11 +69,11 @@ def test_mean_response_is_that_of_the_geometry(hgcal):
 
 
 def test_showers_are_where_the_beam_hit(hgcal):
-    """The centre of the second layer follows the impact."""
+    """The centre of energy follows the impact."""
     sample = readers.read(PATH, hgcal, split="validation")
-    layer = sample.response[..., 1]
-    weights = layer / layer.sum(axis=(1, 2), keepdims=True)
-    centre = np.einsum("nij,ijk->nk", weights, hgcal.positions_cm[..., 1, :2])
+    total = sample.response.sum(axis=(1, 2, 3))
+    moment = np.tensordot(sample.response, hgcal.positions_cm[..., :2], axes=3)
+    centre = moment / total[:, None]
     for axis in range(2):
         correlation = np.corrcoef(centre[:, axis], sample.condition[:, 1 + axis])[0, 1]
         assert correlation > 0.9
@@ -129,5 +129,7 @@ def test_sample_is_made_from_shards(tmp_path, hgcal):
     assert sorted(energy_gev[6:]) == [20] * 3 + [70] * 9
     assert energy_gev[6:10].tolist() == [70, 20, 70, 70]
     np.testing.assert_allclose(made["cpu_s"], 0.1 * energy_gev, rtol=1e-6)
+    other = tmp_path / "hgcal.npz"
+    other.write_bytes((tmp_path / "hgcal_020GeV_00.npz").read_bytes())
     with pytest.raises(readers.DataError, match="does not end in _ROUND"):
-        make_sample.collect([str(tmp_path / "hgcal.npz")])
+        make_sample.collect([str(other)])

@@ -21,7 +21,7 @@ def test_every_detector_is_consistent():
 
 
 def test_unknown_detector():
-    with pytest.raises(ValueError, match="unknown detector 'atlas'; known: .*hgcal"):
+    with pytest.raises(ValueError, match=r"unknown detector 'atlas'; known: .*hgcal"):
         spec.get("atlas")
 
 

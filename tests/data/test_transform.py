@@ -147,7 +147,7 @@ def test_an_unknown_transform_is_refused_with_the_known_ones():
 @pytest.mark.parametrize("name", ["box_cox", "power"])
 def test_empty_showers_fix_no_constants(name):
     response, condition = _showers(np.random.default_rng(1), 2)
-    with pytest.raises(ValueError, match="are all zero|are the training responses"):
+    with pytest.raises(ValueError, match=r"are all zero|are the training responses"):
         transform.fit(name, 0.0 * response, condition, SPEC)
 
 

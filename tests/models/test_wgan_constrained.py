@@ -99,8 +99,12 @@ def test_the_published_optimizers(paper):
         assert type(optimizer) is keras.optimizers.Adam
         assert (optimizer.beta_1, optimizer.beta_2) == (0.0, 0.9)
         schedule = optimizer._learning_rate
-        middles = [settings.steps * per_update * third for third in (1 / 6, 1 / 2, 5 / 6)]
-        np.testing.assert_allclose([float(schedule(m)) for m in middles], rates, rtol=1e-5)
+        middles = [
+            settings.steps * per_update * third for third in (1 / 6, 1 / 2, 5 / 6)
+        ]
+        np.testing.assert_allclose(
+            [float(schedule(m)) for m in middles], rates, rtol=1e-5
+        )
 
 
 def test_the_published_networks(paper):
@@ -197,5 +201,5 @@ def test_a_detector_without_impact_point_is_refused():
     "name", ["generator_normalisation", "critic_normalisation", "objective"]
 )
 def test_unknown_names_are_refused(name):
-    with pytest.raises(ValueError, match="unknown .* 'none of these'; known: "):
+    with pytest.raises(ValueError, match=r"unknown .* 'none of these'; known: "):
         wgan_constrained.build(_tiny(**{name: "none of these"}), SPEC, FRACTIONS)

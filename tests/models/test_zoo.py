@@ -18,7 +18,7 @@ def test_every_module_is_an_entry():
 
 
 def test_an_unknown_entry_is_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match="unknown model 'wgan'; known: .*wgan_constr"):
+    with pytest.raises(ValueError, match=r"unknown model 'wgan'; known: .*wgan_constr"):
         models.load("wgan")
 
 

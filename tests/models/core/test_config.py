@@ -21,6 +21,7 @@ class Config:
     epoch_steps: int = 5
     batch_size: int = 4
     critic_steps: int = 1
+    seed: int = 1
 
 
 ENTRY = types.SimpleNamespace(Config=Config, PRESETS={"cpu": {}, "paper": {"width": 7}})
@@ -105,6 +106,12 @@ def test_an_unknown_preset_is_refused_with_the_known_ones():
 def test_nothing_can_be_trained_with_zero(name):
     with pytest.raises(ValueError, match=f"{name} must be at least 1, is 0"):
         config.resolve(ENTRY, "cpu", [f"{name}=0"])
+
+
+@pytest.mark.parametrize("seed", [-1, 2**31, 10**30])
+def test_a_seed_has_31_bits(seed):
+    with pytest.raises(ValueError, match=f"seed must be from 0 to .*, is {seed}"):
+        config.resolve(ENTRY, "cpu", [f"seed={seed}"])
 
 
 def test_json_holds_the_whole_configuration():

@@ -27,12 +27,20 @@ def test_a_file_is_replaced(tmp_path):
     assert _content(tmp_path) == {"a.txt": "new"}
 
 
+def _fail_to_write(path, error, folder=False):
+    with replacing(path) as temporary:
+        if folder:
+            temporary.mkdir()
+        half = temporary / "new" if folder else temporary
+        half.write_text("ne")
+        raise error
+
+
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "full"), KeyboardInterrupt()])
 def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path, error):
     (tmp_path / "a.txt").write_text("old")
-    with pytest.raises(type(error)), replacing(tmp_path / "a.txt") as temporary:
-        temporary.write_text("ne")
-        raise error
+    with pytest.raises(type(error)):
+        _fail_to_write(tmp_path / "a.txt", error)
     assert _content(tmp_path) == {"a.txt": "old"}
 
 
@@ -59,10 +67,8 @@ def test_folders_are_replaced_whole(tmp_path):
 def test_an_error_leaves_the_old_folder(tmp_path):
     (tmp_path / "model").mkdir()
     (tmp_path / "model/old").write_text("old")
-    with pytest.raises(OSError, match="full"), replacing(tmp_path / "model") as temporary:
-        temporary.mkdir()
-        (temporary / "new").write_text("ne")
-        raise OSError(errno.ENOSPC, "full")
+    with pytest.raises(OSError, match="full"):
+        _fail_to_write(tmp_path / "model", OSError(errno.ENOSPC, "full"), folder=True)
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
     assert _content(tmp_path / "model") == {"old": "old"}
 

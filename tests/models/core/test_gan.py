@@ -104,7 +104,9 @@ def test_a_lazy_penalty_comes_with_more_weight(monkeypatch, interval):
         "_apply",
         lambda optimizer, tape, loss, variables: losses.append(float(loss)) or 0.0,
     )
-    adversarial = _record(monkeypatch, model._trackers["critic_loss"], "update_state", [0])
+    adversarial = _record(
+        monkeypatch, model._trackers["critic_loss"], "update_state", [0]
+    )
     penalty = _record(monkeypatch, model._trackers["penalty"], "update_state", [0])
     model.train_step(batch(model))
     assert len(penalty) == 4 // interval
@@ -167,7 +169,9 @@ def test_the_constraint_is_the_difference_of_the_errors_with_its_weight(monkeypa
     model = small_gan.gan(constrainers)
     taken = []
     monkeypatch.setattr(
-        model, "_apply", lambda optimizer, tape, loss, variables: taken.append(loss) or 0.0
+        model,
+        "_apply",
+        lambda optimizer, tape, loss, variables: taken.append(loss) or 0.0,
     )
     response, condition, weight = batch(model)
     model._generator_step(response, condition, weight)
@@ -209,11 +213,15 @@ def test_the_average_simulates():
     condition = tf.ones((2, small_gan.CONDITIONS))
     for variable in model.simulator.variables:
         variable.assign(tf.zeros(variable.shape))
-    np.testing.assert_array_equal(model.simulate(condition, [1, 2]), np.zeros((2, 3, 2, 1)))
+    np.testing.assert_array_equal(
+        model.simulate(condition, [1, 2]), np.zeros((2, 3, 2, 1))
+    )
     for variable in model.generator.variables:
         variable.assign(tf.zeros(variable.shape))
     model.simulator.variables[-1].assign(tf.ones(model.simulator.variables[-1].shape))
-    assert np.all(np.array(model.simulate(condition, [1, 2])) == np.float32(np.expm1(1)))
+    assert np.all(
+        np.array(model.simulate(condition, [1, 2])) == np.float32(np.expm1(1))
+    )
 
 
 def test_nothing_is_averaged_without_an_average():

@@ -71,7 +71,8 @@ def test_another_run_is_refused(claim, tmp_path, other, difference):
     claim()
     before = _document(tmp_path)
     with pytest.raises(
-        ValueError, match=rf"another run \(some_gan\), different in: {difference}; choose"
+        ValueError,
+        match=rf"another run \(some_gan\), different in: {difference}; choose",
     ):
         claim(**other)
     assert _document(tmp_path) == before

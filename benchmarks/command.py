@@ -1,0 +1,101 @@
+"""What the commands of this folder share: flags, threads, data and error messages."""
+
+import dataclasses
+import json
+import pathlib
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+from absl import flags, logging
+
+import models
+from data import readers, transform
+from data.spec import DetectorSpec
+from models.core import config
+from models.core.files import replacing
+from models.core.gan import ConditionalGAN
+
+SAMPLE = pathlib.Path(__file__).parents[1] / "data/samples/hgcal_geant4.h5"
+_EVENTS_FOR_FIT = 2_000
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Subject:
+    """A freshly built model of the zoo, with its configuration and data.
+
+    Attributes:
+        model: Compiled, with random weights: speed does not depend on them.
+        settings: The entry's Config.
+        spec: The detector.
+        source: Its training events.
+    """
+
+    model: ConditionalGAN
+    settings: Any
+    spec: DetectorSpec
+    source: readers.Source
+
+
+def define_common_flags() -> None:
+    """Defines --threads, --repeats and --json; not at import, where names collide."""
+    flags.DEFINE_integer("threads", 2, "Threads of a single operation.", lower_bound=1)
+    flags.DEFINE_integer("repeats", 20, "Samples of each measurement.", lower_bound=1)
+    flags.DEFINE_string("json", None, "File to write the result to.")
+
+
+def use_threads(threads: int) -> None:
+    """Sets the number of TensorFlow's threads; before its first operation."""
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
+
+
+def subject(name: str, data: str | pathlib.Path = SAMPLE) -> Subject:
+    """Builds a model as `train.py` does.
+
+    Args:
+        name: ENTRY or ENTRY/PRESET.
+        data: Events to train on.
+
+    Raises:
+        ValueError: If there is no such model or file.
+    """
+    entry, _, preset = name.partition("/")
+    module = models.load(entry)
+    settings = config.resolve(module, preset or "cpu")
+    spec = readers.detect(str(data))
+    source = readers.open_source(str(data), spec, split="train")
+    head = source.read(0, _EVENTS_FOR_FIT)
+    fitted = transform.fit(settings.transform, head.response, head.condition, spec)
+    keras.utils.set_random_seed(settings.seed)
+    model = module.build(settings, spec, fitted)
+    module.compile_model(model, settings)
+    return Subject(model, settings, spec, source)
+
+
+def write_json(path: str | None, document: dict[str, Any]) -> None:
+    """Writes a result, if the user wants it."""
+    if path is None:
+        return
+    with replacing(pathlib.Path(path)) as temporary:
+        temporary.write_text(json.dumps(document, indent=1) + "\n")
+
+
+def main(name: str, run: Callable[[], None]) -> Callable[[list[str]], None]:
+    """Wraps a command: a user's mistake ends in one line and status 2."""
+
+    def wrapped(argv: list[str]) -> None:
+        logging.set_verbosity(logging.WARNING)
+        try:
+            if len(argv) > 1:
+                raise ValueError(
+                    f"unexpected argument {argv[1]!r}; options start with --"
+                )
+            run()
+        except (ValueError, OSError) as error:
+            print(f"benchmarks.{name}: {error}", file=sys.stderr)
+            sys.exit(2)
+
+    return wrapped

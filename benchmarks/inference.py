@@ -1,0 +1,280 @@
+"""Measures how fast a SavedModel simulates, and what holds it back.
+
+    python -m benchmarks.inference --model=wgan_constrained
+    python -m benchmarks.inference --saved_model=runs/wgan_constrained/saved_model \\
+        --torch_python=/path/to/an/environment/with/torch/bin/python
+
+Per batch size: milliseconds a shower of the SavedModel's signatures, beside a PyTorch
+copy of the generator and beside the time that the generator's matrix products would
+take at the best rate of this machine. All are timed in turn on the same threads.
+"""
+
+import json
+import os
+import pathlib
+import platform
+import tempfile
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl import app, flags
+
+import models
+from benchmarks import command, flops, gemm, sections, timing
+from benchmarks.torch_copy import TorchCopy, UnavailableError
+from models.core.export import export_simulator
+from models.core.gan import ConditionalGAN
+
+_SIMULATE, _FROM_NOISE = "SavedModel simulate", "SavedModel simulate_from_noise"
+_TORCH, _TORCH_FROM_NOISE = "PyTorch, noise drawn", "PyTorch, noise given"
+_COMPILED = "PyTorch compiled, noise drawn"
+_GEMM = "matrix multiplication"
+
+
+def _signature(folder: pathlib.Path) -> dict[str, Any]:
+    try:
+        document = json.loads((folder / "signature.json").read_text())
+        document["condition"] = [
+            next(
+                (
+                    0.5 * (limit["low"] + limit["high"])
+                    for limit in document["domain"]
+                    if limit["name"] == condition["name"]
+                ),
+                0.0,
+            )
+            for condition in document["conditions"]
+        ]
+    except FileNotFoundError:
+        raise ValueError(
+            f"{folder} is not an exported model: it has no signature.json; train.py "
+            "writes one"
+        ) from None
+    except (json.JSONDecodeError, KeyError, TypeError):
+        raise ValueError(f"{folder}/signature.json is damaged; export again") from None
+    return dict(document)
+
+
+def _beside(folder: pathlib.Path) -> ConditionalGAN | None:
+    """Loads the Keras model that `train.py` writes beside a SavedModel."""
+    path = folder.parent / "model.keras"
+    if not path.exists():
+        return None
+    for name in models.names():
+        models.load(name)
+    return keras.models.load_model(path)
+
+
+def _open(temporary: str) -> tuple[pathlib.Path, ConditionalGAN | None]:
+    """Returns the SavedModel to measure, and its Keras model if there is one."""
+    given = [flags.FLAGS.model, flags.FLAGS.saved_model]
+    if sum(value is not None for value in given) != 1:
+        raise ValueError("give one of --model=ENTRY[/PRESET] and --saved_model=DIR")
+    if flags.FLAGS.saved_model is not None:
+        folder = pathlib.Path(flags.FLAGS.saved_model)
+        return folder, _beside(folder)
+    subject = command.subject(flags.FLAGS.model)
+    folder = pathlib.Path(temporary) / "saved_model"
+    description = {"model": flags.FLAGS.model}
+    export_simulator(
+        subject.model, subject.spec, subject.settings.mask, folder, description
+    )
+    return folder, subject.model
+
+
+def _batch_actions(
+    loaded: Any, condition: list[float], batch: int
+) -> dict[str, timing.Action]:
+    simulate = loaded.signatures["simulate"]
+    from_noise = loaded.signatures["simulate_from_noise"]
+    size = from_noise.structured_input_signature[1]["noise"].shape[-1]
+    conditions = tf.tile(tf.constant([condition], tf.float32), [batch, 1])
+    seed = tf.constant([1, 2])
+    noise = tf.random.stateless_normal([batch, size], seed, alg="philox")
+    return {
+        _SIMULATE: timing.stopwatch(lambda: simulate(condition=conditions, seed=seed)),
+        _FROM_NOISE: timing.stopwatch(
+            lambda: from_noise(condition=conditions, noise=noise)
+        ),
+    }
+
+
+def _torch_actions(copy: TorchCopy, batch: int) -> dict[str, timing.Action]:
+    actions = {
+        _TORCH: copy.action(batch, draw=True, compiled=False),
+        _TORCH_FROM_NOISE: copy.action(batch, draw=False, compiled=False),
+    }
+    if flags.FLAGS.torch_compile:
+        compiled = copy.action(batch, draw=True, compiled=True)
+        try:
+            compiled(1)
+            actions[_COMPILED] = compiled
+        except UnavailableError as error:
+            print(f"no compiled PyTorch at batch {batch}: {error}")
+    return actions
+
+
+def _measure(
+    folder: pathlib.Path, signature: dict[str, Any], copy: TorchCopy | None
+) -> dict[str, Any]:
+    """Times everything, batch by batch."""
+    loaded = tf.saved_model.load(str(folder))
+    operations = flops.of(loaded.signatures["simulate_from_noise"])
+    size = gemm.best_size(max(3, flags.FLAGS.repeats // 4))
+    batches: dict[str, Any] = {}
+    for text in flags.FLAGS.batches:
+        batch = int(text)
+        actions = _batch_actions(loaded, signature["condition"], batch)
+        if copy is not None:
+            actions |= _torch_actions(copy, batch)
+        actions[_GEMM] = gemm.multiplication(size)
+        found = timing.interleaved(actions, flags.FLAGS.repeats)
+        rate = gemm.flops(size) / found.pop(_GEMM).median_s
+        batches[text] = {
+            "ms_per_shower": {
+                name: {
+                    "median": 1e3 * value.median_s / batch,
+                    "low": 1e3 * value.low_s / batch,
+                    "high": 1e3 * value.high_s / batch,
+                    "spread": value.spread,
+                }
+                for name, value in found.items()
+            },
+            "gflop_per_s_of_gemm": rate / 1e9,
+            "bound_ms_per_shower": 1e3 * operations / rate,
+        }
+    return {"flop_per_shower": operations, "gemm_size": size, "batches": batches}
+
+
+def _print_batches(result: dict[str, Any]) -> None:
+    batches = result["batches"]
+    names = list(next(iter(batches.values()))["ms_per_shower"])
+    rows = []
+    for name in names:
+        cells = []
+        for found in batches.values():
+            value = found["ms_per_shower"].get(name)
+            cells.append(
+                f"{value['median']:.4f} +-{value['spread']:3.0%}" if value else "-"
+            )
+        rows.append([name, *cells])
+    bounds = [found["bound_ms_per_shower"] for found in batches.values()]
+    rows.append(["matrix-multiply bound", *(f"{b:.4f}     " for b in bounds)])
+    medians = [
+        {name: value["median"] for name, value in found["ms_per_shower"].items()}
+        for found in batches.values()
+    ]
+    shares = [f"{b / m[_SIMULATE]:.0%}" for b, m in zip(bounds, medians, strict=True)]
+    rows.append(["bound / simulate", *shares])
+    for name in names[2:]:
+        ours = _FROM_NOISE if name == _TORCH_FROM_NOISE else _SIMULATE
+        ratios = [f"{m[name] / m[ours]:.2f} x" if name in m else "-" for m in medians]
+        rows.append([f"{name} / SavedModel", *ratios])
+    print(timing.table(["ms a shower", *(f"batch {b}" for b in batches)], rows))
+
+
+def _measure_sections(
+    model: ConditionalGAN, signature: dict[str, Any], size: int
+) -> list[dict[str, Any]]:
+    batch = flags.FLAGS.section_batch
+    condition = np.tile(np.array(signature["condition"], np.float32), (batch, 1))
+    parts = sections.of_simulation(model, condition, signature["cells"])
+    actions = {part.name: part.action for part in parts}
+    actions[_GEMM] = gemm.multiplication(size)
+    found = timing.interleaved(actions, flags.FLAGS.repeats)
+    rate = gemm.flops(size) / found[_GEMM].median_s
+    return [
+        {
+            "section": part.name,
+            "ms_per_shower": 1e3 * found[part.name].median_s / batch,
+            "mflop_per_shower": part.flops / batch / 1e6,
+            "bound_ms_per_shower": 1e3 * part.flops / rate / batch,
+        }
+        for part in parts
+    ]
+
+
+def _print_sections(parts: list[dict[str, Any]]) -> None:
+    total = sum(part["ms_per_shower"] for part in parts)
+    rows = []
+    for part in parts:
+        time_ms, bound_ms = part["ms_per_shower"], part["bound_ms_per_shower"]
+        rows.append(
+            [
+                part["section"],
+                f"{time_ms:.4f}",
+                f"{time_ms / total:.0%}",
+                f"{part['mflop_per_shower']:.2f}",
+                f"{bound_ms:.4f}",
+                f"{(time_ms - bound_ms) / total:.0%}",
+            ]
+        )
+    header = ["section", "ms a shower", "share", "MFLOP", "bound", "lost"]
+    print(f"\nWhat holds it back, at batch {flags.FLAGS.section_batch}:")
+    print(timing.table(header, rows))
+
+
+def _copy(
+    model: ConditionalGAN | None, signature: dict[str, Any]
+) -> tuple[TorchCopy | None, str]:
+    """Makes the PyTorch copy, or says why there is none."""
+    if model is None:
+        return None, "no PyTorch column: no model.keras beside the SavedModel"
+    try:
+        copy = TorchCopy(
+            model.simulator,
+            signature["condition"],
+            flags.FLAGS.threads,
+            flags.FLAGS.torch_python,
+        )
+    except UnavailableError as error:
+        return None, f"no PyTorch column: {error}"
+    return copy, (
+        f"PyTorch {copy.version} agrees to {copy.largest_difference:.1e}"
+        + (f", but for {copy.outside:.1e} of all cells" if copy.outside else "")
+    )
+
+
+def _run() -> None:
+    command.use_threads(flags.FLAGS.threads)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder, model = _open(temporary)
+        signature = _signature(folder)
+        copy, remark = _copy(model, signature)
+        try:
+            result = _measure(folder, signature, copy)
+        finally:
+            if copy is not None:
+                copy.close()
+    print(
+        f"{signature['model']}: {result['flop_per_shower'] / 1e6:.2f} MFLOP a shower, "
+        f"{flags.FLAGS.threads} threads, TensorFlow {tf.__version__}; {remark}"
+    )
+    _print_batches(result)
+    if model is not None:
+        parts = _measure_sections(model, signature, result["gemm_size"])
+        _print_sections(parts)
+        result["sections"] = parts
+    result |= {
+        "model": signature["model"],
+        "threads": flags.FLAGS.threads,
+        "machine": platform.processor() or platform.machine(),
+        "tensorflow": tf.__version__,
+        "remark": remark,
+    }
+    command.write_json(flags.FLAGS.json, result)
+
+
+if __name__ == "__main__":
+    command.define_common_flags()
+    flags.DEFINE_string("model", None, "ENTRY or ENTRY/PRESET, with random weights.")
+    flags.DEFINE_string("saved_model", None, "An exported model.")
+    flags.DEFINE_list("batches", ["1", "64", "512"], "Showers per call.")
+    flags.DEFINE_integer("section_batch", 512, "Showers per call of the sections.")
+    flags.DEFINE_string("torch_python", None, "An interpreter that has torch.")
+    flags.DEFINE_bool("torch_compile", True, "Whether to try torch.compile too.")
+    app.run(command.main("inference", _run))

@@ -1,0 +1,110 @@
+"""A saved model as a function of conditions."""
+
+import json
+import pathlib
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from data.spec import DetectorSpec
+
+CHUNK_EVENTS = 512
+
+
+class SavedSimulator:
+    """Loads a SavedModel and draws responses from it, checked.
+
+    Args:
+        path: Folder with `saved_model.pb` and `signature.json`.
+        spec: The detector that it has to simulate.
+
+    Attributes:
+        name: ENTRY/PRESET of the model, or the name of its folder.
+        mask: Name of the cells that it was trained on, see `spec.acceptance`.
+        trained_energies_gev: Beam energies of its training; None if not known.
+
+    Raises:
+        ValueError: If there is no such model or it simulates something else.
+    """
+
+    def __init__(self, path: pathlib.Path, spec: DetectorSpec) -> None:
+        for name in ("saved_model.pb", "signature.json"):
+            if not (path / name).is_file():
+                raise ValueError(
+                    f"{path}: no saved model here ({name} is missing); train.py writes "
+                    "one"
+                )
+        signature: dict[str, Any] = json.loads((path / "signature.json").read_text())
+        conditions = tuple(one["name"] for one in signature.get("conditions", []))
+        shape = tuple(signature.get("response", {}).get("shape", []))
+        if (signature.get("detector"), shape, conditions) != (
+            spec.name,
+            spec.shape,
+            spec.condition_names,
+        ):
+            raise ValueError(
+                f"{path}: simulates detector {signature.get('detector')!r}, responses "
+                f"{shape} of {', '.join(conditions)}; the reference is {spec.name!r}, "
+                f"{spec.shape} of {', '.join(spec.condition_names)}: give another one"
+            )
+        self.path = path
+        self.spec = spec
+        self.name = str(signature.get("model", path.name))
+        self.mask = str(signature.get("mask", "mask"))
+        self.trained_energies_gev: list[float] | None = signature.get(
+            "trained_energies_gev"
+        )
+        try:
+            self._model = tf.saved_model.load(str(path))
+            self._simulate = self._model.signatures["simulate"]
+        except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
+            raise self._refused(error) from error
+
+    def __call__(
+        self, condition: NDArray[np.float32], seed: int
+    ) -> NDArray[np.float32]:
+        """Generates one response per condition.
+
+        Args:
+            condition: Conditions [spec.condition_units], [events, conditions].
+            seed: Seed; chunk number i of 512 events is drawn with (seed, i).
+
+        Returns:
+            Responses [spec.unit], [events, *spec.shape].
+
+        Raises:
+            ValueError: If the model fails, or a response has a wrong shape or is not
+                finite.
+        """
+        parts = []
+        try:
+            for number, start in enumerate(range(0, len(condition), CHUNK_EVENTS)):
+                answer = self._simulate(
+                    condition=tf.constant(condition[start : start + CHUNK_EVENTS]),
+                    seed=tf.constant([seed, number], tf.int32),
+                )
+                parts.append(answer["response"].numpy())
+        except (KeyError, TypeError, tf.errors.OpError) as error:
+            raise self._refused(error) from error
+        response: NDArray[np.float32] = np.concatenate(parts)
+        expected = (len(condition), *self.spec.shape)
+        if response.shape != expected:
+            raise ValueError(
+                f"{self.path}: returned responses of shape {response.shape} instead of "
+                f"{expected}"
+            )
+        finite = np.isfinite(response.reshape(len(response), -1)).all(axis=1)
+        if not finite.all():
+            first = condition[int(np.argmin(finite))]
+            values = ", ".join(f"{value:.4g}" for value in first)
+            raise ValueError(
+                f"{self.path}: {int((~finite).sum())} of {len(response)} responses are "
+                f"not finite, the first at condition ({values}); nothing was evaluated"
+            )
+        return response
+
+    def _refused(self, error: Exception) -> ValueError:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        return ValueError(f"{self.path}: the saved model does not run: {lines[0]}")

@@ -1,0 +1,64 @@
+"""How a command starts and how it refuses: without noise, in one line, with status 2.
+
+A script imports this module before TensorFlow, which otherwise greets on stderr before
+it reads any setting that would silence it.
+"""
+
+import os
+import pathlib
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from absl import app, flags
+
+_STDERR = 2
+
+
+def _import_tensorflow() -> None:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    kept = os.dup(_STDERR)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, _STDERR)
+        import tensorflow  # noqa: F401
+    finally:
+        os.dup2(kept, _STDERR)
+        os.close(nowhere)
+        os.close(kept)
+
+
+_import_tensorflow()
+
+
+def refuse(error: Exception) -> NoReturn:
+    """Ends the command because of a user's mistake.
+
+    Args:
+        error: Its message says what, which value and what to do.
+    """
+    name = pathlib.Path(sys.argv[0]).name
+    message = " ".join(str(error).split())
+    print(f"{name}: {message}", file=sys.stderr)  # noqa: T201
+    sys.exit(2)
+
+
+def run(main: Callable[[list[str]], None]) -> None:
+    """Parses the flags and calls `main` with what is left of the command line.
+
+    Args:
+        main: Of the script, as for `absl.app.run`.
+    """
+
+    def parse(argv: list[str]) -> list[str]:
+        try:
+            left = flags.FLAGS(argv)
+            if len(left) > 1:
+                raise flags.Error(
+                    f"unexpected argument {left[1]!r}; options start with --"
+                )
+        except flags.Error as error:
+            refuse(error)
+        return left
+
+    app.run(main, flags_parser=parse)
