@@ -26,7 +26,8 @@ from metrics.observables import incident_energy
 from metrics.simulator import SavedSimulator
 from models.core.files import replacing
 
-_SAMPLE = pathlib.Path(__file__).parent / "data/samples/hgcal_geant4.h5"
+_ROOT = pathlib.Path(__file__).resolve().parent
+_SAMPLE = _ROOT / "data/samples/hgcal_geant4.h5"
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("workdir", None, "Folder of a run; evaluates DIR/saved_model.")
@@ -70,6 +71,12 @@ def _generator() -> str:
         return str(file.attrs.get("generator", "reference"))
 
 
+def _shown(path: str | pathlib.Path) -> str:
+    """Writes a path inside the repository without the folder where that is."""
+    full = pathlib.Path(path).resolve()
+    return str(full.relative_to(_ROOT) if full.is_relative_to(_ROOT) else path)
+
+
 def _evaluate() -> None:
     if (FLAGS.workdir is None) == (FLAGS.saved_model is None):
         raise ValueError("give either --workdir=DIR or --saved_model=DIR")
@@ -94,10 +101,10 @@ def _evaluate() -> None:
         untrained = compare(SavedSimulator(before, spec))
     facts = {
         "model": simulator.name,
-        "saved_model": str(model),
+        "saved_model": _shown(model),
         "detector": spec.name,
         "reference_name": _generator(),
-        "reference": ",".join(FLAGS.reference),
+        "reference": ", ".join(map(_shown, FLAGS.reference)),
         "split": split,
         "events": len(sample),
         "mask": simulator.mask,

@@ -62,10 +62,9 @@ def cut(generator: keras.Model) -> list[tuple[str, keras.Model]]:
 
 
 def _section(name: str, call: Callable[..., Any], *arguments: Any) -> Section:
-    function = tf.function(call, autograph=False).get_concrete_function(*arguments)
-    return Section(
-        name, timing.stopwatch(lambda: function(*arguments)), flops.of(function)
-    )
+    function = tf.function(call, autograph=False)
+    counted = flops.of(function.get_concrete_function(*arguments))
+    return Section(name, timing.stopwatch(lambda: function(*arguments)), counted)
 
 
 def of_simulation(model: ConditionalGAN, condition: Any, cells: Any) -> list[Section]:

@@ -117,14 +117,14 @@ def caption(figure: Figure, comparison: Comparison, what: str) -> None:
     )
 
 
-def tag(axes: Axes, beam: Beam, low: bool = False) -> None:
-    """Writes the beam energy into a panel, top left or bottom left."""
+def tag(axes: Axes, beam: Beam) -> None:
+    """Writes the beam energy into a panel."""
     axes.text(
         0.04,
-        0.04 if low else 0.96,
+        0.96,
         beam.label.replace(", ", "\n"),
         transform=axes.transAxes,
-        va="bottom" if low else "top",
+        va="top",
         color=NEVER_TRAINED_COLOUR if beam.trained is False else "black",
     )
 
@@ -186,7 +186,8 @@ def draw_histograms(
 def draw_ratio(axes: Axes, generated: Series, reference: Series) -> None:
     """Draws generated / reference, with the reference's errors as a band around 1.
 
-    Points are left out where the reference is known to less than 50 %.
+    Triangles stand for points outside the panel. There are no points where the
+    reference is known to less than 50 %.
     """
     band = ratio(reference.error, reference.y)
     known = (band < 0.5) & (reference.y > 0.0)
@@ -201,7 +202,18 @@ def draw_ratio(axes: Axes, generated: Series, reference: Series) -> None:
         ratio(generated.error, reference.y)[known],
     )
     _errorbar(axes, quotient)
-    axes.set_ylim(*_ratio_limits(quotient, band[known]))
+    low, high = _ratio_limits(quotient, band[known])
+    axes.set_ylim(low, high)
+    margin = 0.07 * (high - low)
+    for marker, outside, place in (
+        ("^", quotient.y > high, high - margin),
+        ("v", quotient.y < low, low + margin),
+    ):
+        x = quotient.x[outside]
+        axes.plot(
+            x, np.full(len(x), place), marker, color=GENERATED_COLOUR,
+            markerfacecolor="none",
+        )  # fmt: skip
     axes.set_ylabel("ratio", loc="center")
 
 

@@ -79,7 +79,7 @@ def radial_profile(comparison: Comparison, names: Names) -> Figure:
     )  # fmt: skip
     for upper in figure.axes[::2]:
         upper.set_yscale("log")
-        upper.set_ylim(1e-5, 3.0)
+        upper.set_ylim(1e-5, 1e2)
     return figure
 
 
@@ -234,8 +234,8 @@ def _event_profiles(
             pair.append(canvas.Series(x, rows.mean(axis=0) / width, error / width))
         canvas.draw_points(upper, pair[0], pair[1], names)
         canvas.draw_ratio(lower, *pair)
-        canvas.tag(upper, beam, low=True)
-        upper.set_ylim(0.0, 1.3 * float(max(one.y.max() for one in pair)))
+        canvas.tag(upper, beam)
+        upper.set_ylim(0.0, 1.45 * float(max(one.y.max() for one in pair)) or 1.0)
         upper.set_ylabel(labels[1])
         lower.set_xlabel(labels[0])
         upper.legend(loc="upper right")

@@ -151,11 +151,11 @@ def _summary(report: Report, names: Names) -> Figure:
         (one.label, report.metrics[f"wasserstein_{one.name}"], one.name)
         for one in comparison.observables
     ]
-    height = 0.34 * len(rows) + 1.5
+    height = 0.34 * len(rows) + 1.8
     figure = Figure(figsize=(9.5, height), dpi=100)
     axes = figure.subplots()
     figure.subplots_adjust(
-        left=0.34, right=0.97, top=1.0 - 0.75 / height, bottom=0.6 / height
+        left=0.34, right=0.97, top=1.0 - 1.05 / height, bottom=0.6 / height
     )
     places = np.arange(len(rows))[::-1]
     floor = [metric.floor for _, metric, _ in rows]
@@ -177,10 +177,11 @@ def _summary(report: Report, names: Names) -> Figure:
             color=canvas.GENERATED_COLOUR, markerfacecolor="none", label="untrained",
         )  # fmt: skip
     axes.set_xscale("log")
-    axes.set_xlim(0.5 * max(min(floor), 1e-4), None)
+    largest = [*(m.value for _, m, _ in rows), *report.untrained.values(), *floor]
+    axes.set_xlim(0.5 * max(min(floor), 1e-4), 2.0 * max(*largest, 1e-3))
     axes.set_yticks(places, [label for label, _, _ in rows])
     axes.tick_params(axis="y", which="both", length=0)
     axes.set_xlabel("Wasserstein distance / standard deviation of the reference")
-    axes.legend(loc="upper right", bbox_to_anchor=(1.0, 1.0 + 0.55 / height), ncols=3)
+    axes.legend(loc="upper right", bbox_to_anchor=(1.0, 1.11), ncols=3)
     canvas.caption(figure, comparison, "Distances of all observables")
     return figure

@@ -52,8 +52,7 @@ class Report:
     @property
     def factors(self) -> dict[str, float]:
         """How many times smaller W1 is than for the untrained network."""
-        found = {}
-        for name, before in self.untrained.items():
-            after = self.metrics[f"wasserstein_{name}"].value
-            found[name] = before / after if after > 0.0 else float("inf")
-        return found
+        return {
+            name: before / max(self.metrics[f"wasserstein_{name}"].value, 1e-12)
+            for name, before in self.untrained.items()
+        }

@@ -112,7 +112,7 @@ class Config:
     energy_weight: float = 1.0
     position_weight: float = 1.0
     objective: str = "wasserstein"
-    penalty_weight: float = 0.002
+    penalty_weight: float = 0.02
     penalty_centre: float = 0.0
     penalty_interval: int = 1
     critic_steps: int = 1

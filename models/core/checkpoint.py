@@ -62,7 +62,11 @@ class Checkpoints(keras.callbacks.Callback):
             return 0
         variables = model.state_variables()
         try:
-            with np.load(found[-1], allow_pickle=False) as archive:
+            # A file of our own, since np.load leaves that of a broken archive open.
+            with (
+                found[-1].open("rb") as handle,
+                np.load(handle, allow_pickle=False) as archive,
+            ):
                 values = [archive[f"v{index}"] for index in range(len(variables))]
                 history = json.loads(str(archive["history"]))
                 if len(archive.files) != len(values) + 1:
