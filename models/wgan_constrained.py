@@ -120,13 +120,13 @@ class Config:
     critic_learning_rates: tuple[float, ...] = (6e-4, 6e-4, 3e-4, 1e-4)
     generator_learning_rates: tuple[float, ...] = (3e-4, 1e-4, 5e-5, 2e-5)
     constrainer_learning_rates: tuple[float, ...] = (1e-3, 1e-3, 5e-4, 1e-4)
-    learning_rate_changes: tuple[float, ...] = (0.05, 0.5, 0.8)
+    learning_rate_changes: tuple[float, ...] = (0.06, 0.5, 0.8)
     beta_1: float = 0.0
     beta_2: float = 0.99
     averaging: float = 0.999
     augment: bool = True
     seed: int = 1
-    steps: int = 36000
+    steps: int = 30000
     epoch_steps: int = 300
 
 
