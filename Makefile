@@ -1,5 +1,5 @@
 # Every target sets up the virtual environment it needs; a second call finds it ready.
-#   make train TRAIN_FLAGS="--epochs=5"    other flags for train.py
+#   make train TRAIN_FLAGS="--seed=2"      other flags for train.py
 #   make test PYTEST_FLAGS="-k transform"  some of the tests
 #   make train PYTHON=python3.12           the interpreter of a new environment
 
@@ -21,7 +21,7 @@ help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
 
 train: $(VENV)/requirements.stamp  ## Train, export and evaluate a short run on the sample
-	$(VENV)/bin/python train.py --model=wgan_constrained --workdir=$(WORKDIR) $(TRAIN_FLAGS)
+	$(VENV)/bin/python train.py --model=wgan_constrained/quick --workdir=$(WORKDIR) $(TRAIN_FLAGS)
 	$(VENV)/bin/python evaluate.py --workdir=$(WORKDIR)
 
 test: lint  ## Run the checks of `make lint`, then all tests

@@ -17,7 +17,7 @@ class DomainRange:
     """A closed range of one quantity derived from the condition.
 
     Attributes:
-        name: Name of the quantity with its unit as suffix, e.g. "impact_radius_cm".
+        name: Name of the quantity with its unit as suffix, e.g. "polar_angle_deg".
         unit: Its unit.
         low: Lowest trained value.
         high: Highest trained value.
@@ -120,10 +120,6 @@ _HGCAL_DEAD = ((5, 5), (5, 11))
 _HGCAL_DEAD_LAYER_6 = ((5, 3), (5, 9))
 
 
-def _impact_radius(condition: Condition) -> Any:
-    return keras.ops.sqrt(condition[:, 1] ** 2 + condition[:, 2] ** 2)
-
-
 def _hgcal() -> DetectorSpec:
     """The HGCAL prototype of seven silicon sensors with 121 hexagonal cells each.
 
@@ -160,7 +156,8 @@ def _hgcal() -> DetectorSpec:
         condition_units=("GeV", "cm", "cm"),
         domain=(
             DomainRange("energy_gev", "GeV", 20.0, 90.0, lambda c: c[:, 0]),
-            DomainRange("impact_radius_cm", "cm", 0.0, 4.0, _impact_radius),
+            DomainRange("impact_x_cm", "cm", -4.0, 4.0, lambda c: c[:, 1]),
+            DomainRange("impact_y_cm", "cm", -4.0, 4.0, lambda c: c[:, 2]),
         ),
         cells=cells,
         dead_cells=dead,

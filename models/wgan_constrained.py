@@ -8,7 +8,8 @@ Source: M. Erdmann, J. Glombitza, T. Quast, arXiv:1807.01954; T. Quast, "Precise
 simulation of electromagnetic calorimeter showers using a Wasserstein Generative
 Adversarial Network", 19 February 2019.
 
-    python train.py --model=wgan_constrained          # two hours on two cores
+    python train.py --model=wgan_constrained          # an hour on two cores
+    python train.py --model=wgan_constrained/quick    # minutes, to see it work
     python train.py --model=wgan_constrained/paper    # the published networks
 
 Published: generator of about 672k and critic of about 477k parameters, lambda 5, both
@@ -132,6 +133,14 @@ class Config:
 
 PRESETS: dict[str, dict[str, Any]] = {
     "cpu": {},
+    "quick": {
+        "critic_learning_rates": (6e-4, 6e-4, 3e-4),
+        "generator_learning_rates": (3e-4, 2e-4, 1e-4),
+        "constrainer_learning_rates": (1e-3, 1e-3, 5e-4),
+        "learning_rate_changes": (0.6, 0.85),
+        "averaging": 0.99,
+        "steps": 3000,
+    },
     "paper": {
         "transform": "identity",
         "noise": 10,

@@ -42,18 +42,21 @@ def scaled_condition(condition: Tensor, spec: DetectorSpec) -> Tensor:
     Args:
         condition: Conditions [spec.condition_units], [batch, conditions].
         spec: The detector.
+
+    Raises:
+        ValueError: If the domain does not limit every condition.
     """
     limits = {limit.name: limit for limit in spec.domain}
-    radius = limits.get("impact_radius_cm")
-    offset, scale = [], []
-    for name in spec.condition_names:
-        if name in limits:
-            low, high = limits[name].low, limits[name].high
-        else:
-            high = radius.high if radius else 1.0
-            low = -high
-        offset.append(0.5 * (low + high))
-        scale.append(0.5 * (high - low))
+    bounded = {name for name, d in limits.items() if np.isfinite(d.high - d.low)}
+    missing = [name for name in spec.condition_names if name not in bounded]
+    if missing:
+        raise ValueError(
+            f"detector {spec.name!r} has no finite domain for {', '.join(missing)}: "
+            "the networks scale conditions by their range; add one"
+        )
+    ranges = [limits[name] for name in spec.condition_names]
+    offset = [0.5 * (limit.low + limit.high) for limit in ranges]
+    scale = [0.5 * (limit.high - limit.low) for limit in ranges]
     return layers.ScaleConditions(offset, scale)(condition)
 
 
