@@ -9,9 +9,6 @@ import sys
 from collections.abc import Sequence
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-# Many small matrices: threads that wait for each other cost more than they save.
-# TensorFlow has threads of its own.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import h5py
 import numpy as np

@@ -30,7 +30,9 @@ _SAMPLE = pathlib.Path(__file__).parent / "data/samples/hgcal_geant4.h5"
 _EVENTS_FOR_FIT = 20_000
 _EVENTS_FOR_MONITOR = 1_000
 
-_MODEL = flags.DEFINE_string("model", None, "ENTRY or ENTRY/PRESET of the zoo.")
+_MODEL = flags.DEFINE_string(
+    "model", None, "ENTRY or ENTRY/PRESET of the zoo.", required=True
+)
 _DATA = flags.DEFINE_list("data", str(_SAMPLE), "Files to train on.")
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run; or runs/ENTRY.")
 _EPOCHS = flags.DEFINE_integer("epochs", None, "Epochs, instead of --steps.")
@@ -39,7 +41,6 @@ _BATCH_SIZE = flags.DEFINE_integer("batch_size", None, "Responses per step.")
 _SEED = flags.DEFINE_integer("seed", None, "Seed of weights, noise and order.")
 _SET = flags.DEFINE_multi_string("set", [], "name=value: changes a Config field.")
 _STRATEGY = flags.DEFINE_enum("strategy", "none", ["none", "mirrored"], "Over GPUs.")
-flags.mark_flag_as_required("model")
 
 
 def _configuration() -> tuple[str, Any, Any]:
@@ -120,10 +121,7 @@ def _train() -> None:
     validation = readers.read(_DATA.value, spec, split="validation")
     head = source.read(0, _EVENTS_FOR_FIT)
     fitted = transform.fit(settings.transform, head.response, head.condition, spec)
-    strategy = tf.distribute.get_strategy()
-    if _STRATEGY.value == "mirrored":
-        strategy = tf.distribute.MirroredStrategy()
-    with strategy.scope():
+    with run.strategy(_STRATEGY.value).scope():
         model = module.build(settings, spec, fitted)
         module.compile_model(model, settings)
     # Only now: settings that could not be built leave no folder behind.

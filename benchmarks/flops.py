@@ -1,9 +1,9 @@
 """Counts the multiplications and additions in the matrix products of a graph.
 
-A product of m x k and k x n matrices counts 2 m k n. A convolution counts as the product
-of its patches with its kernel, zeros of the padding included, and so does each of its
-gradients; a transposed convolution is the gradient of one. Everything else, from biases
-to random numbers, counts nothing: that is what the bound leaves out.
+A product of m x k and k x n matrices counts 2 m k n. A convolution counts as the
+product of its patches with its kernel, zeros of the padding included, and so does each
+of its gradients; a transposed convolution is the gradient of one. Everything else, from
+biases to random numbers, counts nothing: that is what the bound leaves out.
 """
 
 import math

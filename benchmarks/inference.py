@@ -1,11 +1,11 @@
 """Measures how fast a SavedModel simulates, and what holds it back.
 
     python -m benchmarks.inference --model=wgan_constrained
-    python -m benchmarks.inference --saved_model=runs/wgan_constrained/saved_model \\
-        --torch_python=/path/to/an/environment/with/torch/bin/python
+    python -m benchmarks.inference --saved_model=runs/wgan_constrained/saved_model
 
 Per batch size: milliseconds a shower of the SavedModel's signatures, beside a PyTorch
-copy of the generator and beside the time that the generator's matrix products would
+copy of the generator (`--torch_python=PATH` names an interpreter that has torch; this
+one by default) and beside the time that the generator's matrix products would
 take at the best rate of this machine. All are timed in turn on the same threads.
 """
 
@@ -66,7 +66,12 @@ def _beside(folder: pathlib.Path) -> ConditionalGAN | None:
         return None
     for name in models.names():
         models.load(name)
-    return keras.models.load_model(path)
+    try:
+        return keras.models.load_model(path)
+    except (KeyError, OSError, TypeError, ValueError):
+        # Keras explains over many pages that a class has other arguments by now.
+        print(f"{path} is not of this version of the zoo: left out")
+        return None
 
 
 def _open(temporary: str) -> tuple[pathlib.Path, ConditionalGAN | None]:
@@ -118,6 +123,13 @@ def _torch_actions(copy: TorchCopy, batch: int) -> dict[str, timing.Action]:
     return actions
 
 
+def _batch_sizes() -> list[int]:
+    texts = flags.FLAGS.batches
+    if not all(text.isdecimal() and int(text) for text in texts):
+        raise ValueError(f"--batches must be positive, received {','.join(texts)}")
+    return [int(text) for text in texts]
+
+
 def _measure(
     folder: pathlib.Path, signature: dict[str, Any], copy: TorchCopy | None
 ) -> dict[str, Any]:
@@ -126,15 +138,14 @@ def _measure(
     operations = flops.of(loaded.signatures["simulate_from_noise"])
     size = gemm.best_size(max(3, flags.FLAGS.repeats // 4))
     batches: dict[str, Any] = {}
-    for text in flags.FLAGS.batches:
-        batch = int(text)
+    for batch in _batch_sizes():
         actions = _batch_actions(loaded, signature["condition"], batch)
         if copy is not None:
             actions |= _torch_actions(copy, batch)
         actions[_GEMM] = gemm.multiplication(size)
         found = timing.interleaved(actions, flags.FLAGS.repeats)
         rate = gemm.flops(size) / found.pop(_GEMM).median_s
-        batches[text] = {
+        batches[str(batch)] = {
             "ms_per_shower": {
                 name: {
                     "median": 1e3 * value.median_s / batch,
@@ -241,6 +252,7 @@ def _copy(
 
 def _run() -> None:
     command.use_threads(flags.FLAGS.threads)
+    _batch_sizes()
     with tempfile.TemporaryDirectory() as temporary:
         folder, model = _open(temporary)
         signature = _signature(folder)

@@ -49,15 +49,14 @@ def stopwatch(call: Callable[[], Any]) -> Action:
 
 
 def interleaved(
-    actions: Mapping[str, Action], repeats: int, sample_s: float = SAMPLE_S
+    actions: Mapping[str, Action], repeats: int, calls: int | None = None
 ) -> dict[str, Timing]:
     """Times actions in turn, A B C A B C, after warming each up.
 
     Args:
         actions: The actions by name.
         repeats: Samples of each.
-        sample_s: How long one sample should at least last [s]; short actions are
-            repeated to fill it.
+        calls: Calls per sample; as many as fill `SAMPLE_S` by default.
 
     Returns:
         The timings by name.
@@ -67,18 +66,20 @@ def interleaved(
     """
     if repeats < 1:
         raise ValueError(f"repeats must be at least 1, received {repeats}")
-    calls = {}
+    counts = {}
     for name, action in actions.items():
         action(2)
-        calls[name] = min(_MOST_CALLS, max(1, round(sample_s / action(1))))
+        fitting = round(SAMPLE_S / max(action(1), SAMPLE_S / _MOST_CALLS))
+        counts[name] = calls or max(1, fitting)
     samples: dict[str, list[float]] = {name: [] for name in actions}
     for _ in range(repeats):
         for name, action in actions.items():
-            samples[name].append(action(calls[name]) / calls[name])
-    return {name: _timing(values) for name, values in samples.items()}
+            samples[name].append(action(counts[name]) / counts[name])
+    return {name: summary(values) for name, values in samples.items()}
 
 
-def _timing(samples: Sequence[float]) -> Timing:
+def summary(samples: Sequence[float]) -> Timing:
+    """Returns median and quartiles of samples, each the time of a call [s]."""
     low, median, high = np.quantile(samples, [0.25, 0.5, 0.75])
     return Timing(float(median), float(low), float(high), len(samples))
 

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-Tensor = torch.Tensor
+Tensor = Any
 Weights = list[Tensor]
 Config = dict[str, Any]
 Step = Callable[..., Tensor]
@@ -120,9 +120,7 @@ def _transposed_convolution(config: Config, weights: Weights) -> Step:
 def _batch_normalisation(config: Config, weights: Weights) -> Step:
     gamma, beta, mean, variance = weights
     epsilon = config["epsilon"]
-    return lambda x: functional.batch_norm(
-        x, mean, variance, gamma, beta, eps=epsilon
-    )
+    return lambda x: functional.batch_norm(x, mean, variance, gamma, beta, eps=epsilon)
 
 
 def _locally_connected(config: Config, weights: Weights) -> Step:
@@ -247,7 +245,7 @@ class Generator(torch.nn.Module):
             self._steps.append((name, layer["inputs"], step))
 
     def forward(self, condition: Tensor, noise: Tensor) -> Tensor:
-        """Maps conditions and noise to encoded responses [batch, row, column, layer]."""
+        """Maps [condition, noise] to encoded responses [batch, row, column, layer]."""
         values = dict(zip(self._inputs, (condition, noise), strict=True))
         for name, inputs, step in self._steps:
             values[name] = step(*(values[source] for source in inputs))

@@ -6,8 +6,8 @@ apart, and only the one that is being timed computes.
     python -m benchmarks.torch_server FOLDER THREADS
 
 FOLDER holds what `benchmarks.portable.write` wrote, and `check.npz` with a condition, a
-noise and the encoded response that TensorFlow made of them. The first line of the answer
-tells whether the copy agrees; then every line of the input is a request.
+noise and the encoded response that TensorFlow made of them. The first line of the
+answer tells how far the copy agrees; then every line of the input is a request.
 """
 
 import json

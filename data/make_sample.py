@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data import readers, spec, writers
+from data import spec, writers
+from data.readers import SPLITS, DataError, Sample, read
 
 EVALUATION_ONLY_GEV = 70.0
 TRAINING_ROUNDS = (0, 1, 2)
@@ -67,7 +68,7 @@ def split_of(energy_gev: float, number: int) -> str:
 def _round_number(path: str) -> int:
     match = re.search(r"_(\d+)\.npz$", path)
     if match is None:
-        raise readers.DataError(f"{path}: the name does not end in _ROUND.npz")
+        raise DataError(f"{path}: the name does not end in _ROUND.npz")
     return int(match.group(1))
 
 
@@ -85,11 +86,11 @@ def collect(paths: Sequence[str]) -> dict[str, Any]:
     detector = spec.get("hgcal")
     shards: dict[tuple[int, float], list[Any]] = defaultdict(list)
     for path in sorted(paths, key=lambda name: Path(name).name):
-        sample = readers.read(path, detector)
+        sample = read(path, detector)
         with np.load(path, allow_pickle=False) as arrays:
             cpu_s = float(arrays["cpu_s"]) / len(sample)
         energy_gev = float(sample.condition[0, 0])
-        split = readers.SPLITS.index(split_of(energy_gev, _round_number(path)))
+        split = SPLITS.index(split_of(energy_gev, _round_number(path)))
         shards[split, energy_gev].append((sample, cpu_s))
     order, parts = [], []
     for (split, energy_gev), members in sorted(shards.items()):
@@ -105,8 +106,8 @@ def collect(paths: Sequence[str]) -> dict[str, Any]:
         np.concatenate([part[column] for part in parts])[places] for column in range(3)
     )
     return {
-        "sample": readers.Sample(rounded(response, MANTISSA_BITS), condition),
-        "split": [readers.SPLITS[order[place][0]] for place in places],
+        "sample": Sample(rounded(response, MANTISSA_BITS), condition),
+        "split": [SPLITS[order[place][0]] for place in places],
         "cpu_s": cpu,
     }
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from metrics import distances, showers
 from metrics.classifier import classifier_auc
@@ -31,13 +32,15 @@ def everything(
     Returns:
         The report.
     """
-    return Report(
-        comparison=comparison,
-        facts=facts,
-        metrics=whole_sample(comparison, seed),
-        beams=every_beam(comparison, seed),
-        untrained={} if untrained is None else wasserstein(untrained, seed),
-    )
+    # Many small steps: threads that wait for each other cost more than they save.
+    with threadpool_limits(1):
+        return Report(
+            comparison=comparison,
+            facts=facts,
+            metrics=whole_sample(comparison, seed),
+            beams=every_beam(comparison, seed),
+            untrained={} if untrained is None else wasserstein(untrained, seed),
+        )
 
 
 def whole_sample(comparison: Comparison, seed: int) -> dict[str, Metric]:

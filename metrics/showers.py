@@ -34,7 +34,8 @@ def visible_energy(response: NDArray[Any]) -> Array:
 
     Source: arXiv:1807.01954, section 5.
     """
-    total: Array = response.reshape(len(response), -1).sum(axis=1, dtype=np.float64)
+    cells = tuple(range(1, response.ndim))
+    total: Array = response.sum(axis=cells, dtype=np.float64)
     return total
 
 
@@ -63,8 +64,8 @@ def number_of_hits(response: NDArray[Any], threshold: float = 0.0) -> Array:
 
     Source: arXiv:1807.01954, section 5; with a cut of 10 MIP the 2019 talk.
     """
-    above = (response > threshold).reshape(len(response), -1)
-    counts: Array = above.sum(axis=1).astype(np.float64)
+    cells = tuple(range(1, response.ndim))
+    counts: Array = (response > threshold).sum(axis=cells).astype(np.float64)
     return counts
 
 
@@ -91,7 +92,7 @@ def maximum_cell_fraction(response: NDArray[Any]) -> Array:
     Returns:
         Fractions, float64 [batch].
     """
-    hottest = response.reshape(len(response), -1).max(axis=1, initial=0.0)
+    hottest = response.max(axis=tuple(range(1, response.ndim)), initial=0.0)
     return ratio(hottest.astype(np.float64), visible_energy(response))
 
 
@@ -123,7 +124,9 @@ def centre_of_gravity(response: NDArray[Any], positions_cm: NDArray[Any]) -> Arr
     Returns:
         Reconstructed x and y [cm], float64 [batch, 2]; (0, 0) for an empty shower.
     """
-    cells = response.reshape(len(response), -1).astype(np.float64)
+    cells = response.reshape(
+        len(response), positions_cm.size // positions_cm.shape[-1]
+    ).astype(np.float64)
     moments = cells @ positions_cm.reshape(-1, positions_cm.shape[-1])[:, :2]
     total = np.broadcast_to(cells.sum(axis=1)[:, None], moments.shape)
     return ratio(moments, total)
@@ -214,5 +217,7 @@ def _distances(
     cells = positions_cm.reshape(-1, positions_cm.shape[-1])[:, :2].astype(np.float64)
     offset_x = cells[:, 0] - impact_cm[:, :1]
     offset_y = cells[:, 1] - impact_cm[:, 1:2]
-    energy = response.reshape(len(response), -1).astype(np.float64)
+    energy = response.reshape(
+        len(response), positions_cm.size // positions_cm.shape[-1]
+    ).astype(np.float64)
     return np.hypot(offset_x, offset_y), energy

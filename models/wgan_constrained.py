@@ -38,7 +38,8 @@ class Config:
         mask: Accepted cells on both sides: "mask" (no dead cells) or "mask_full".
         mask_generator: Whether the generator's dead cells are set to zero.
         noise: Noise numbers of a shower as a whole.
-        noise_maps: Noise numbers per cell of the image plane.
+        noise_maps: Noise numbers per cell of the image plane; with `hit_gate`, one or
+            more per layer.
         branch_hidden: Width of the first dense layer of a layer's branch.
         branch_start: Rows and columns where a branch's image starts; () to derive them.
         branch_channels: Channels there.
@@ -57,6 +58,7 @@ class Config:
         critic_dense: Width of the dense layer before the score.
         critic_normalisation: "layer" or "none".
         critic_summary: Width of the dense layer over the shower's summary; 0 for none.
+        summary_ring_edges_cm: Radii between the rings of the summary.
         constrainer_filters: (filters, stride) of the constrainers' 3D convolutions.
         constrainer_normalisation: "batch" or "none".
         energy_label_scale: Multiplies the energy [GeV] that the constrainer learns.
@@ -105,7 +107,8 @@ class Config:
     )  # fmt: skip
     critic_dense: int = 128
     critic_normalisation: str = "none"
-    critic_summary: int = 64
+    critic_summary: int = 96
+    summary_ring_edges_cm: tuple[float, ...] = (1.0, 2.2, 4.0)
     constrainer_filters: tuple[tuple[int, int], ...] = ((4, 2), (8, 2))
     constrainer_normalisation: str = "none"
     energy_label_scale: float = 0.02
@@ -118,16 +121,16 @@ class Config:
     penalty_interval: int = 1
     critic_steps: int = 1
     batch_size: int = 128
-    critic_learning_rates: tuple[float, ...] = (6e-4, 6e-4, 3e-4, 1e-4)
-    generator_learning_rates: tuple[float, ...] = (3e-4, 1e-4, 5e-5, 2e-5)
+    critic_learning_rates: tuple[float, ...] = (6e-4, 6e-4, 4e-4, 1e-4)
+    generator_learning_rates: tuple[float, ...] = (3e-4, 2e-4, 1e-4, 3e-5)
     constrainer_learning_rates: tuple[float, ...] = (1e-3, 1e-3, 5e-4, 1e-4)
-    learning_rate_changes: tuple[float, ...] = (0.06, 0.5, 0.8)
+    learning_rate_changes: tuple[float, ...] = (0.12, 0.55, 0.85)
     beta_1: float = 0.0
     beta_2: float = 0.99
     averaging: float = 0.999
     augment: bool = True
     seed: int = 1
-    steps: int = 30000
+    steps: int = 15000
     epoch_steps: int = 300
 
 
@@ -199,6 +202,11 @@ def build_generator(config: Config, spec: DetectorSpec) -> keras.Model:
         outputs [batch, row, column, layer].
     """
     rows, columns, count = spec.shape
+    if config.hit_gate and config.noise_maps < count:
+        raise ValueError(
+            f"hit_gate needs a noise map per layer: noise_maps={config.noise_maps} is "
+            f"less than {count}; raise it or set hit_gate=false"
+        )
     maps_size = rows * columns * config.noise_maps
     condition = keras.Input((len(spec.condition_names),), name="condition")
     noise = keras.Input((config.noise + maps_size,), name="noise")
@@ -228,7 +236,8 @@ def build_generator(config: Config, spec: DetectorSpec) -> keras.Model:
         parts.append(networks.impact_maps(condition, spec, config.impact_scales_cm))
     if config.noise_maps:
         shape = (rows, columns, config.noise_maps)
-        parts.append(keras.layers.Reshape(shape)(noise[:, config.noise :]))
+        maps = keras.layers.Reshape(shape)(noise[:, config.noise :])
+        parts.append(maps)
     y = keras.layers.Concatenate()(parts)
     if config.cell_embedding:
         y = layers.CellEmbedding(config.cell_embedding)(y)
@@ -239,7 +248,10 @@ def build_generator(config: Config, spec: DetectorSpec) -> keras.Model:
         y = networks.leaky(networks.normalised(y, config.generator_normalisation))
     outputs = 2 * count if config.hit_gate else count
     y = layers.LocallyConnected2D(outputs, (3, 3), padding=config.trunk_padding)(y)
-    y = layers.HitGate()(y) if config.hit_gate else keras.layers.ReLU()(y)
+    if config.hit_gate:
+        y = layers.HitGate()(y, maps[..., :count])
+    else:
+        y = keras.layers.ReLU()(y)
     if config.layer_energy_hidden:
         y = layers.CellMask(spec.cells)(y)
         for width in config.layer_energy_hidden:
@@ -286,7 +298,10 @@ def build_critic(
     features = [keras.layers.Flatten()(x)]
     if config.critic_summary:
         summary = layers.ShowerSummary(
-            transform, spec.positions_cm[:, :, 0, :2], networks.impact_conditions(spec)
+            transform,
+            spec.positions_cm[:, :, 0, :2],
+            networks.impact_conditions(spec),
+            config.summary_ring_edges_cm,
         )(encoded, condition)
         summary = keras.layers.Concatenate()([summary, scaled])
         for _ in range(2):

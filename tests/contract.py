@@ -73,6 +73,7 @@ class Case:
             epochs=epochs,
             initial_epoch=done,
             steps_per_epoch=EPOCH_STEPS,
+            shuffle=False,
             verbose=0,
             callbacks=[checkpoints],
         )
@@ -129,7 +130,7 @@ def _equal(one: list[Any], other: list[Any]) -> bool:
 def check_shapes(case: Case, model: ConditionalGAN) -> None:
     """Networks take and give the shapes of the detector, for any batch size."""
     for events in (1, 5):
-        condition = case.sample.condition[:events]
+        condition = tf.constant(case.sample.condition[:events])
         noise = tf.zeros((events, model.noise_size))
         shower = model.generator([condition, noise])
         assert shower.shape == (events, *case.spec.shape)

@@ -66,7 +66,10 @@ def export_simulator(
         input_signature=[conditions, noises],
     )
     with replacing(path) as temporary:
-        archive.write_out(str(temporary), verbose=False)
+        try:
+            archive.write_out(str(temporary), verbose=False)
+        except tf.errors.OpError as error:
+            raise OSError(f"{path} cannot be written: {error.message}") from error
         text = json.dumps(_signature(model, spec, mask) | description, indent=1)
         (temporary / "signature.json").write_text(text + "\n")
 

@@ -11,6 +11,11 @@ from numpy.typing import ArrayLike
 _register = keras.saving.register_keras_serializable("fastsim_zoo")
 
 
+def _size(values: Any) -> int:
+    """Returns how many numbers an event has."""
+    return int(np.prod(values.shape[1:]))
+
+
 @_register
 class LocallyConnected2D(keras.layers.Layer):
     """A convolution whose kernel differs from place to place.
@@ -259,34 +264,45 @@ class HitGate(keras.layers.Layer):
     """Decides cell by cell whether there is a hit, and with which amplitude.
 
     A real shower has many empty cells and hardly any with next to no energy: a smooth
-    generator cannot jump over that gap. Half of the input channels are scores; a cell
-    whose score is not positive is exactly zero. The step's gradient is replaced by that
-    of the logistic function. The other half are amplitudes of at least 0.1.
+    generator cannot jump over that gap. Half of the input channels are scores, which
+    with noise of about logistic distribution added turn into hits where they are
+    positive: a hit has about the probability that the logistic function gives to its
+    score, however small. The step's gradient is replaced by that of the logistic
+    function. The other half are amplitudes of at least 0.1.
 
     Source: the straight-through estimator of Bengio et al., arXiv:1308.3432.
     """
 
-    def call(self, inputs: Any) -> Any:
-        """Maps [batch, row, column, 2 layers] to cells [batch, row, column, layer]."""
+    def call(self, inputs: Any, noise: Any) -> Any:
+        """Maps [batch, row, column, 2 layers] to cells [batch, row, column, layer].
+
+        Args:
+            inputs: Amplitudes, then scores.
+            noise: Normal noise, [batch, row, column, layer].
+        """
         amplitude, score = tf.split(inputs, 2, axis=-1)
+        # A normal of this width is close to the logistic distribution.
+        score = score + 1.702 * noise
         smooth = tf.sigmoid(score)
         step = tf.cast(score > 0.0, smooth.dtype)
-        return (0.1 + tf.nn.relu(amplitude)) * (
-            smooth + tf.stop_gradient(step - smooth)
-        )
+        hit = smooth + tf.stop_gradient(step - smooth)
+        return (0.1 + tf.nn.relu(amplitude)) * hit
 
 
 @_register
 class ShowerSummary(keras.layers.Layer):
-    """Computes a few physics numbers of encoded showers, differentiably.
+    """Computes physics numbers of encoded showers, differentiably.
 
-    Per layer: the root of its energy fraction, its centre of gravity relative to the
-    impact point [cm] and a smooth count of its hits; and the sum of all layers.
+    Per layer, and per ring around the impact point: the root of the energy fraction and
+    a smooth count of the hits. Per layer: the centre of gravity relative to the impact
+    point [cm]. Of the shower: the energy fraction and the mean distance of the energy
+    from the impact point.
 
     Args:
-        transform: The `data.transform.Transform` of the encoded showers.
+        transform: The `data.transform.PowerOfFraction` of the encoded showers.
         positions_cm: Centres (x, y) of the cells, [row, column, 2].
         impact_conditions: Indices of the conditions that hold the impact point [cm].
+        ring_edges_cm: Radii between the rings, ascending.
     """
 
     def __init__(
@@ -294,6 +310,7 @@ class ShowerSummary(keras.layers.Layer):
         transform: Any,
         positions_cm: ArrayLike,
         impact_conditions: Sequence[int],
+        ring_edges_cm: Sequence[float],
         **kwargs: Any,
     ) -> None:
         """See the class."""
@@ -301,25 +318,37 @@ class ShowerSummary(keras.layers.Layer):
         self.transform = transform
         self.positions_cm = np.asarray(positions_cm, np.float32)
         self.impact_conditions = list(impact_conditions)
+        self.ring_edges_cm = [float(edge) for edge in ring_edges_cm]
         self.built = True
 
     def call(self, encoded: Any, condition: Any) -> Any:
-        """Maps [batch, row, column, layer] to [batch, 4 layers + 1]."""
+        """Maps showers [batch, row, column, layer] to [batch, numbers]."""
         fraction = self.transform.decode(encoded, condition)
         fraction = fraction / self.transform.expected_response(condition, 4)
-        layers = tf.reduce_sum(fraction, axis=(1, 2))
-        moments = tf.einsum("brcl,rcx->blx", fraction, self.positions_cm)
-        impact = tf.gather(condition, self.impact_conditions, axis=1)[:, None]
+        impact = tf.gather(condition, self.impact_conditions, axis=1)[:, None, None]
+        displacement = self.positions_cm - impact
+        distance = tf.norm(displacement, axis=-1)
+        edges = tf.constant([-1.0, *self.ring_edges_cm, np.inf])
+        outside = distance[..., None] > edges
+        rings = tf.cast(outside[..., :-1] & ~outside[..., 1:], encoded.dtype)
+        energies = tf.einsum("brcl,brck->blk", fraction, rings)
+        hits = tf.einsum("brcl,brck->blk", tf.tanh(encoded / 0.05), rings)
+        layers = tf.reduce_sum(energies, axis=2)
+        total = tf.reduce_sum(layers, axis=1, keepdims=True)
+        moments = tf.einsum("brcl,brcx->blx", fraction, displacement)
         # Layers without energy have no centre: their moment fades to zero instead.
-        centre = (moments - impact * layers[..., None]) / (layers[..., None] + 1e-2)
-        hits = tf.reduce_sum(tf.tanh(encoded / 0.05), axis=(1, 2))
+        centre = moments / (layers[..., None] + 1e-2)
+        plane = tf.reduce_sum(fraction, axis=3)
+        radius = tf.reduce_sum(plane * distance, axis=(1, 2))[:, None] / (total + 1e-2)
         # The factors bring the spread between showers to about one.
         return tf.concat(
             [
                 6.0 * tf.sqrt(layers + 1e-4),
-                3.0 * tf.reshape(centre, [-1, centre.shape[1] * centre.shape[2]]),
-                0.2 * hits - 5.0,
-                12.0 * (tf.reduce_sum(layers, axis=1, keepdims=True) - 1.0),
+                6.0 * tf.reshape(tf.sqrt(energies + 1e-4), [-1, _size(energies)]),
+                0.3 * tf.reshape(hits, [-1, _size(hits)]),
+                3.0 * tf.reshape(centre, [-1, _size(centre)]),
+                5.0 * (radius - 1.4),
+                12.0 * (total - 1.0),
             ],
             axis=-1,
         )
@@ -331,6 +360,7 @@ class ShowerSummary(keras.layers.Layer):
             "transform": keras.saving.serialize_keras_object(self.transform),
             "positions_cm": self.positions_cm.tolist(),
             "impact_conditions": self.impact_conditions,
+            "ring_edges_cm": self.ring_edges_cm,
         }
 
     @classmethod

@@ -59,6 +59,17 @@ def _versions() -> dict[str, str]:
     }
 
 
+def strategy(name: str) -> tf.distribute.Strategy:
+    """Returns how a training is spread over devices.
+
+    Args:
+        name: "none" for one device, "mirrored" for all GPUs of this machine.
+    """
+    if name == "mirrored":
+        return tf.distribute.MirroredStrategy()
+    return tf.distribute.get_strategy()
+
+
 def claim(
     workdir: pathlib.Path,
     model: str,
@@ -132,5 +143,8 @@ def save(model: ConditionalGAN, workdir: pathlib.Path) -> None:
     with replacing(workdir / "model.keras") as temporary:
         # Keras insists on the suffix.
         named = temporary.with_suffix(".keras")
-        model.save(named)
-        named.rename(temporary)
+        try:
+            model.save(named)
+            named.rename(temporary)
+        finally:
+            named.unlink(missing_ok=True)

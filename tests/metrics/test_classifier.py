@@ -8,7 +8,7 @@ from metrics import classifier
 from metrics.resampling import Resampling
 
 EVENTS = 400
-RESAMPLING = Resampling(np.zeros(EVENTS, int), seed=1, replicates=20)
+RESAMPLING = Resampling(np.zeros(EVENTS, int), seed=1, splits=6, replicates=20)
 
 
 def _features(seed, shift=0.0):
@@ -26,23 +26,23 @@ def test_area_is_that_of_scikit_learn():
 
 
 def test_equal_samples_cannot_be_told_apart():
-    metric = classifier.classifier_auc(_features(1), _features(2), RESAMPLING, seed=1)
+    metric = classifier.classifier_auc(_features(1), _features(2), RESAMPLING, seed=7)
     assert metric.value == pytest.approx(0.5, abs=0.08)
     assert metric.floor == pytest.approx(0.5, abs=0.08)
     assert abs(metric.z) < 3.5
-    assert 0.01 < metric.uncertainty < 0.04
+    assert 0.015 < metric.uncertainty < 0.06
 
 
 def test_a_pair_of_equal_condition_shares_a_fold():
     # Identical pairs: a classifier that has seen one partner would know the other.
     features = _features(1)
-    scores = classifier.out_of_fold_scores(features, features, seed=1)
+    scores = classifier.out_of_fold_scores(features, features, seed=7)
     np.testing.assert_array_equal(scores[:EVENTS], scores[EVENTS:])
 
 
 def test_separated_samples_are_told_apart():
     metric = classifier.classifier_auc(
-        _features(1, shift=5.0), _features(2), RESAMPLING, seed=1
+        _features(1, shift=5.0), _features(2), RESAMPLING, seed=7
     )
     assert metric.value > 0.99
     assert metric.z > 5.0
@@ -52,6 +52,6 @@ def test_the_shift_of_one_gaussian_has_a_known_area():
     # Two normal distributions d apart: area = Phi(d / sqrt 2) = 0.760 at d = 1.
     generated, reference = _features(1), _features(2)
     generated[:, 0] += 1.0
-    scores = classifier.out_of_fold_scores(generated, reference, seed=1)
+    scores = classifier.out_of_fold_scores(generated, reference, seed=7)
     area = classifier.area_under_curve(scores, np.arange(2 * EVENTS) < EVENTS)
     assert 0.66 < area < 0.80

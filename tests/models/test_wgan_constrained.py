@@ -49,14 +49,19 @@ def test_the_contract():
 
 
 def test_normalisation_is_in_inference_mode_where_the_model_simulates(tmp_path):
-    batch_norm = {"generator_normalisation": "batch", "averaging": 0.0}
+    batch_norm = {
+        "generator_normalisation": "batch",
+        "constrainer_normalisation": "batch",
+        "averaging": 0.0,
+    }
     case = contract.make_case("wgan_constrained", {**TINY_WGAN, **batch_norm})
     model = case.build()
+    contract.check_steps_keep_apart(case, model)
     elements = iter(case.data(model))
     for _ in range(3):
         model.train_step(next(elements))
     assert _layers(model.generator, keras.layers.BatchNormalization)
-    condition = case.sample.condition
+    condition = tf.constant(case.sample.condition)
     noise = tf.random.stateless_normal((len(condition), model.noise_size), (1, 2))
     answers = [
         np.asarray(model.generator([condition, noise], training=training))
@@ -160,7 +165,7 @@ def test_an_impact_point_moves_the_maps_of_generator_and_critic():
     critic = wgan_constrained.build_critic(settings, SPEC, FRACTIONS)
     noise = tf.random.stateless_normal((1, generator.inputs[1].shape[-1]), (1, 2))
     conditions = [tf.constant([[50.0, x, 0.0]]) for x in (-2.0, 2.0)]
-    showers = [np.asarray(generator([condition, noise])) for condition in conditions]
+    showers = [generator([condition, noise]) for condition in conditions]
     assert not np.array_equal(*showers)
     scores = [float(critic([showers[0], condition])[0, 0]) for condition in conditions]
     assert scores[0] != scores[1]

@@ -16,11 +16,17 @@ def _model(**settings):
     return small_gan.gan(constrainers, averaging=0.9, **settings)
 
 
-def _train(model, checkpoints, first, last):
+def _change(model, epoch):
+    """Gives every variable values that belong to an epoch."""
+    for index, variable in enumerate(model.state_variables()):
+        variable.assign(np.full(variable.shape, 100 * epoch + index))
+    return {"loss": epoch / 3.0}
+
+
+def _train(model, checkpoints, first, last, step=_change):
     checkpoints.set_model(model)
     for epoch in range(first, last):
-        report = model.train_step(batch(model, seed=epoch))
-        checkpoints.on_epoch_end(epoch, report)
+        checkpoints.on_epoch_end(epoch, step(model, epoch))
 
 
 def _files(workdir):
@@ -37,23 +43,26 @@ def trained(tmp_path):
     return model, checkpoints
 
 
-def test_a_restored_model_goes_on_as_if_it_had_never_stopped(trained, tmp_path):
-    model, checkpoints = trained
-    other = _model()
-    for variable in other.state_variables():
-        variable.assign(np.full(variable.shape, 3))
-    restored = Checkpoints(tmp_path)
+def test_a_restored_model_goes_on_as_if_it_had_never_stopped(tmp_path):
+    def step(model, epoch):
+        for metric in model.metrics:
+            metric.reset_state()
+        return model.train_step(batch(model, seed=epoch))
+
+    model, checkpoints = _model(), Checkpoints(tmp_path)
+    assert checkpoints.restore(model) == 0
+    _train(model, checkpoints, 0, 2, step)
+    other, restored = _model(), Checkpoints(tmp_path)
+    _change(other, 5)
     assert restored.restore(other) == 2
     assert same(values(model.state_variables()), other.state_variables())
     assert int(other.updates) == 2
 
-    _train(model, checkpoints, 2, 4)
+    _train(model, checkpoints, 2, 4, step)
     history = (tmp_path / "history.csv").read_bytes()
-    other._trackers["penalty"].reset_state()
-    for metric in (*model.metrics, *other.metrics):
-        metric.reset_state()
-    _train(other, restored, 2, 4)
+    _train(other, restored, 2, 4, step)
     assert same(values(model.state_variables()), other.state_variables())
+    assert (tmp_path / "history.csv").read_bytes() == history
     rows = list(csv.DictReader(history.decode().splitlines()))
     assert [row["epoch"] for row in rows] == ["0", "1", "2", "3"]
 

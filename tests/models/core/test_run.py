@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import resource
 
 import keras
 import numpy as np
@@ -110,6 +111,22 @@ def test_a_few_energies_are_beam_energies_and_many_are_not():
     many = run.description("some_gan", np.linspace(1, 100, 500, dtype=np.float32))
     assert "trained_energies_gev" not in many
     json.dumps([few, many])
+
+
+def test_a_full_disk_keeps_the_model_of_before(tmp_path):
+    model = small_gan.gan()
+    run.save(model, tmp_path)
+    before = (tmp_path / "model.keras").read_bytes()
+    model.train_step(small_gan.batch(model))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, limits[1]))
+    try:
+        with pytest.raises(OSError, match=r"[Ff]ile too large"):
+            run.save(model, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
+    assert (tmp_path / "model.keras").read_bytes() == before
 
 
 def test_the_model_is_saved_with_its_optimizers_and_nothing_else_remains(tmp_path):

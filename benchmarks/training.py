@@ -1,0 +1,256 @@
+"""Measures how fast a model trains, and how much of that time is not spent training.
+
+    python -m benchmarks.training --model=wgan_constrained
+
+One step is the `train_step` of the model as `fit` compiles it: all critic steps and one
+of everything else. It runs on one batch again and again, on the real pipeline over the
+sample in the repository, and inside `fit`. What the pipeline makes it longer, and what
+passes between the steps of `fit`, is time outside the step. Then the parts of a step
+are timed on their own.
+"""
+
+import functools
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl import app, flags
+
+from benchmarks import command, flops, gemm, timing
+from data import pipeline, symmetry
+from models.core.callbacks import NonFiniteGuard
+
+_CACHED, _PIPELINE = "step on one batch", "step on the pipeline"
+_ALONE, _GEMM = "pipeline alone", "matrix multiplication"
+_FIT = "fit on the pipeline"
+_LARGEST_SHARE = 0.02
+
+
+class _Clock(keras.callbacks.Callback):
+    """Takes the time of every step of a fit; the first of its callbacks."""
+
+    def __init__(self) -> None:
+        """See the class."""
+        super().__init__()
+        self._begun: list[float] = []
+        self._ended: list[float] = []
+
+    def on_train_batch_begin(
+        self, batch: int, logs: dict[str, Any] | None = None
+    ) -> None:
+        """Starts a step."""
+        self._begun.append(time.perf_counter())
+
+    def on_train_batch_end(
+        self, batch: int, logs: dict[str, Any] | None = None
+    ) -> None:
+        """Ends a step."""
+        self._ended.append(time.perf_counter())
+
+    def samples(self, steps: int) -> list[float]:
+        """Returns the time from step to step [s], a sample per `steps` of them."""
+        return (np.diff(self._begun[steps::steps]) / steps).tolist()
+
+    def share_between_steps(self, steps: int) -> float:
+        """Returns the share of the time that passes between steps, after `steps`."""
+        begun, ended = np.array(self._begun[steps:]), np.array(self._ended[steps:])
+        return float(np.sum(begun[1:] - ended[:-1]) / (begun[-1] - begun[0]))
+
+
+def _batches(subject: command.Subject) -> tf.data.Dataset:
+    """Makes the pipeline as `train.py` does."""
+    settings, spec = subject.settings, subject.spec
+    return pipeline.batches(
+        subject.source,
+        rows=settings.batch_size * settings.critic_steps,
+        seed=settings.seed,
+        transform=subject.model.transform,
+        augment=symmetry.symmetries(spec) if settings.augment else None,
+        acceptance=spec.acceptance(settings.mask),
+    )
+
+
+def _settled(call: Callable[[], Any]) -> timing.Action:
+    """Makes an action whose clock starts when the prefetched elements are used up."""
+    timed = timing.stopwatch(call)
+
+    def action(calls: int) -> float:
+        for _ in range(pipeline.PREFETCHED_ELEMENTS + 1):
+            call()
+        return timed(calls)
+
+    return action
+
+
+def _measure_steps(
+    subject: command.Subject,
+) -> tuple[dict[str, timing.Timing], dict[str, float]]:
+    """Times steps; returns the timings and the shares of time outside the step."""
+    model, steps = subject.model, flags.FLAGS.steps
+    repeats = flags.FLAGS.repeats
+    dataset = _batches(subject)
+    elements = iter(dataset)
+    cached = iter(tf.data.Dataset.from_tensors(next(elements)).repeat())
+    model.make_train_function()
+    alone = iter(dataset)
+    actions = {
+        _CACHED: _settled(lambda: model.train_function(cached)),
+        _PIPELINE: _settled(lambda: model.train_function(elements)),
+        _ALONE: _settled(lambda: next(alone)),
+    }
+    found = timing.interleaved(actions, repeats, calls=steps)
+    clock = _Clock()
+    model.fit(
+        dataset,
+        steps_per_epoch=(repeats + 2) * steps,
+        shuffle=False,
+        verbose=0,
+        callbacks=[clock, NonFiniteGuard()],
+    )
+    shares = {
+        "input pipeline": 1.0 - found[_CACHED].median_s / found[_PIPELINE].median_s,
+        "fit and its callbacks": clock.share_between_steps(steps),
+    }
+    return found | {_FIT: timing.summary(clock.samples(steps))}, shares
+
+
+def _parts(subject: command.Subject) -> dict[str, tuple[int, Any]]:
+    """Returns the parts of a step: how often each occurs, and its function."""
+    model, settings = subject.model, subject.settings
+    spec, size = subject.spec, subject.settings.batch_size
+    signature = [
+        tf.TensorSpec((size, *spec.shape), tf.float32),
+        tf.TensorSpec((size, len(spec.condition_names)), tf.float32),
+        tf.TensorSpec((size,), tf.float32),
+    ]
+
+    def critic(real: Any, condition: Any, weight: Any) -> None:
+        model._critic_step(0, real, condition, weight)
+
+    def constrainers(real: Any, condition: Any, weight: Any) -> None:
+        del weight
+        model._constrainer_step(model.transform.decode(real, condition), condition)
+
+    def generator(real: Any, condition: Any, weight: Any) -> None:
+        model._generator_step(real, condition, weight)
+
+    def average(real: Any, condition: Any, weight: Any) -> None:
+        del real, condition, weight
+        model._average()
+
+    calls = {"critic": (settings.critic_steps, critic), "generator": (1, generator)}
+    if model.constrainers:
+        calls["constrainers"] = (1, constrainers)
+    if model.averaging > 0.0:
+        calls["running average"] = (1, average)
+    return {
+        name: (times, tf.function(call, signature, autograph=False))
+        for name, (times, call) in calls.items()
+    }
+
+
+def _measure_parts(subject: command.Subject) -> tuple[list[dict[str, Any]], float]:
+    """Times the parts of a step; returns them and the rate of matrix products."""
+    parts = _parts(subject)
+    size = subject.settings.batch_size
+    batch = [part[:size] for part in next(iter(_batches(subject)))]
+    actions = {
+        name: timing.stopwatch(functools.partial(function, *batch))
+        for name, (_, function) in parts.items()
+    }
+    largest = gemm.best_size(max(3, flags.FLAGS.repeats // 2))
+    actions[_GEMM] = gemm.multiplication(largest)
+    found = timing.interleaved(actions, flags.FLAGS.repeats)
+    rate = gemm.flops(largest) / found[_GEMM].median_s
+    rows = []
+    for name, (times, function) in parts.items():
+        operations = flops.of(function.get_concrete_function())
+        rows.append(
+            {
+                "part": name,
+                "times": times,
+                "ms": 1e3 * times * found[name].median_s,
+                "mflop": 1e-6 * times * operations,
+                "bound_ms": 1e3 * times * operations / rate,
+            }
+        )
+    return rows, rate
+
+
+def _print(result: dict[str, Any]) -> None:
+    rows = [
+        [
+            name,
+            f"{1e3 * value['median_s']:.2f} +-{value['spread']:3.0%}",
+            f"{result['showers_per_step'] / value['median_s']:.0f}",
+        ]
+        for name, value in result["steps"].items()
+    ]
+    print(timing.table(["", "ms", "showers/s"], rows))
+    for name, share in result["outside_the_step"].items():
+        print(
+            f"outside the step, {name}: {share:.2%} (goal: below {_LARGEST_SHARE:.0%})"
+        )
+    total = sum(part["ms"] for part in result["parts"])
+    bound = sum(part["bound_ms"] for part in result["parts"])
+    rows = [
+        [
+            f"{part['part']} x {part['times']}",
+            f"{part['ms']:.2f}",
+            f"{part['ms'] / total:.0%}",
+            f"{part['mflop']:.0f}",
+            f"{part['bound_ms']:.2f}",
+            f"{part['bound_ms'] / part['ms']:.0%}",
+        ]
+        for part in result["parts"]
+    ]
+    rows.append(
+        ["all parts", f"{total:.2f}", "", "", f"{bound:.2f}", f"{bound / total:.0%}"]
+    )
+    print()
+    print(timing.table(["part", "ms", "share", "MFLOP", "bound", "bound/ms"], rows))
+
+
+def _run() -> None:
+    command.use_threads(flags.FLAGS.threads)
+    tf.config.experimental.enable_op_determinism()
+    subject = command.subject(flags.FLAGS.model, flags.FLAGS.data)
+    settings = subject.settings
+    steps, shares = _measure_steps(subject)
+    parts, rate = _measure_parts(subject)
+    result = {
+        "model": flags.FLAGS.model,
+        "threads": flags.FLAGS.threads,
+        "tensorflow": tf.__version__,
+        "critic_steps": settings.critic_steps,
+        "batch_size": settings.batch_size,
+        "showers_per_step": settings.critic_steps * settings.batch_size,
+        "steps": {
+            name: {"median_s": value.median_s, "spread": value.spread}
+            for name, value in steps.items()
+        },
+        "outside_the_step": shares,
+        "parts": parts,
+        "gflop_per_s_of_gemm": rate / 1e9,
+    }
+    print(
+        f"{flags.FLAGS.model}: {settings.critic_steps} x {settings.batch_size} showers "
+        f"a step, {flags.FLAGS.threads} threads, TensorFlow {tf.__version__}"
+    )
+    _print(result)
+    command.write_json(flags.FLAGS.json, result)
+
+
+if __name__ == "__main__":
+    command.define_common_flags()
+    flags.DEFINE_string("model", None, "ENTRY or ENTRY/PRESET of the zoo.")
+    flags.DEFINE_string("data", str(command.SAMPLE), "Events to train on.")
+    flags.DEFINE_integer("steps", 20, "Steps per sample.", lower_bound=1)
+    flags.mark_flag_as_required("model")
+    app.run(command.main("training", _run))

@@ -1,0 +1,150 @@
+"""What is measured, with samples whose differences are known."""
+
+import numpy as np
+import pytest
+
+from data import spec as detectors
+from metrics import measure, page, report
+from metrics.comparison import Comparison, profiles, within_beams
+from tests import synthetic
+
+HGCAL = detectors.get("hgcal")
+EVENTS = 240
+FACTS = {"model": "made_up/test", "reference_name": "Geant4"}
+
+
+def _comparison(factor=1.0, mask="mask", trained=None):
+    sample = synthetic.sample(HGCAL, EVENTS)
+    # Other showers at the same conditions: those of the next event of equal energy.
+    other = sample.response.copy()
+    for energy in synthetic.BEAMS_GEV:
+        events = np.flatnonzero(sample.condition[:, 0] == energy)
+        other[events] = sample.response[np.roll(events, 1)]
+    return Comparison(
+        HGCAL, mask, sample.condition, sample.response, factor * other, trained
+    )
+
+
+@pytest.fixture(scope="module")
+def found():
+    untrained = _comparison(3.0)
+    trained = _comparison(1.2, trained=[20.0, 90.0])
+    return measure.everything(trained, FACTS, seed=1, untrained=untrained)
+
+
+def test_every_observable_has_its_metrics(found):
+    for one in found.comparison.observables:
+        for what in ("wasserstein", "separation", "width_ratio"):
+            assert f"{what}_{one.name}" in found.metrics
+        assert (f"mean_ratio_{one.name}" in found.metrics) == (not one.signed)
+    for name in ("layer_occupancy", "longitudinal", "radial", "cell_occupancy"):
+        assert f"profile_{name}" in found.metrics
+    assert {"correlation_layers", "correlation_depth_energy"} <= found.metrics.keys()
+
+
+def test_twenty_percent_more_energy_is_found(found):
+    ratio = found.metrics["mean_ratio_visible_energy"]
+    assert ratio.value == pytest.approx(1.2)
+    assert found.metrics["wasserstein_visible_energy"].z > 3.0
+    assert found.metrics["mean_ratio_number_of_hits"].value == pytest.approx(1.0)
+    assert abs(found.metrics["wasserstein_number_of_hits"].z) < 3.0
+    assert found.metrics["classifier_auc"].value > 0.9
+    for one in found.beams:
+        assert one.response.value == pytest.approx(1.2)
+        assert one.resolution.value == pytest.approx(1.0)
+        assert one.generated_mean == pytest.approx(1.2 * one.reference_mean)
+        assert one.beam.trained is (one.beam.energy_gev != 50.0)
+
+
+def test_the_untrained_network_is_measured_in_the_same_way(found):
+    same = measure.wasserstein(found.comparison, seed=1)
+    for name, value in same.items():
+        assert value == pytest.approx(found.metrics[f"wasserstein_{name}"].value)
+    assert found.factors["visible_energy"] > 2.0
+    assert found.factors["depth"] == pytest.approx(1.0)
+
+
+def test_summary_and_table_say_the_same(found):
+    lines = report.summary(found)
+    assert "20.0%" in lines[0]
+    assert "0.0%" in lines[1]
+    assert lines[-1].startswith("Beats the untrained network on")
+    table = report.table(found)
+    assert len({len(line) for line in table if "wasserstein" in line}) == 1
+    assert any(line.startswith("classifier_auc") for line in table)
+    assert any(line.startswith("response_ratio_50gev") for line in table)
+
+
+def test_metrics_json_holds_all_numbers(found):
+    content = report.as_json(found)
+    assert content["model"] == "made_up/test"
+    for metric in content["metrics"].values():
+        assert {"value", "uncertainty", "floor", "floor_uncertainty", "z"} == set(
+            metric
+        )
+        assert np.isfinite(list(metric.values())).all()
+    assert content["metrics"]["response_ratio_50gev"]["value"] == pytest.approx(1.2)
+    assert [one["trained"] for one in content["beam_energies"]] == [True, False, True]
+    assert content["untrained"]["wasserstein_depth"]["factor"] == pytest.approx(1.0)
+
+
+def test_both_sides_have_one_acceptance():
+    comparison = _comparison()
+    dead = HGCAL.cells & ~HGCAL.acceptance("mask")
+    assert HGCAL.dead_cells.any()
+    for response in comparison.both(lambda response: response):
+        assert response[:, ~HGCAL.acceptance("mask")].max() == 0.0
+    full = _comparison(mask="mask_full")
+    assert full.reference[:, dead].max() > 0.0
+
+
+def test_profiles_are_shares():
+    for generated, reference in profiles(_comparison()).values():
+        assert generated.shape == reference.shape
+        assert reference.min() >= 0.0
+        assert reference.max() <= 1.0
+    longitudinal = profiles(_comparison())["longitudinal"][1]
+    np.testing.assert_allclose(longitudinal.sum(axis=1), 1.0)
+
+
+def test_standard_at_every_energy():
+    comparison = _comparison()
+    features = comparison.energy[:, None] * np.random.default_rng(1).normal(
+        3.0, 1.0, (EVENTS, 2)
+    )
+    standard = within_beams(comparison, features)
+    for beam in comparison.beams:
+        np.testing.assert_allclose(standard[beam.events].mean(axis=0), 0, atol=1e-12)
+        np.testing.assert_allclose(standard[beam.events].std(axis=0), 1)
+
+
+def test_different_shapes_are_refused():
+    sample = synthetic.sample(HGCAL, 6)
+    with pytest.raises(ValueError, match="need one shape"):
+        Comparison(
+            HGCAL, "mask", sample.condition, sample.response, sample.response[:5]
+        )
+
+
+@pytest.mark.parametrize(
+    ("value", "uncertainty", "text"),
+    [
+        (0.04171, 0.00362, "0.0417 ± 0.0036"),
+        (1.2345, 0.1, "1.23 ± 0.10"),
+        (123.4, 12.0, "123 ± 12"),
+        (0.5, 0.0, "0.5000 ± 0.0000"),
+    ],
+)
+def test_digits_follow_the_uncertainty(value, uncertainty, text):
+    assert page.uncertain(value, uncertainty) == text
+
+
+def test_a_folder_with_other_files_is_not_replaced(tmp_path):
+    report.check_folder(tmp_path / "new")
+    report.check_folder(tmp_path)
+    (tmp_path / "metrics.json").touch()
+    (tmp_path / "index.html").touch()
+    report.check_folder(tmp_path)
+    (tmp_path / "precious.h5").touch()
+    with pytest.raises(ValueError, match="something else than a report"):
+        report.check_folder(tmp_path)

@@ -1,0 +1,221 @@
+"""The benchmarks measure what they say: counts, cuts, copies and messages."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from benchmarks import flops, gemm, portable, sections, timing
+from models.core import layers
+
+ROOT = Path(__file__).parents[1]
+HAS_TORCH = importlib.util.find_spec("torch") is not None
+BATCH, ROWS, COLUMNS = 3, 4, 5
+
+
+def count(layer, *shape):
+    return flops.of_call(lambda x: layer(x), (BATCH, *shape))
+
+
+def test_a_dense_layer_counts_two_per_weight():
+    assert count(keras.layers.Dense(7), 11) == 2 * BATCH * 11 * 7
+
+
+@pytest.mark.parametrize(
+    ("padding", "stride", "places"),
+    [("valid", 1, 2 * 4), ("same", 1, 4 * 5), ("same", 2, 2 * 3)],
+)
+def test_a_convolution_counts_its_patches(padding, stride, places):
+    layer = keras.layers.Conv2D(6, (3, 2), strides=stride, padding=padding)
+    assert count(layer, ROWS, COLUMNS, 3) == 2 * BATCH * places * (3 * 2 * 3) * 6
+
+
+def test_a_transposed_convolution_counts_its_input():
+    layer = keras.layers.Conv2DTranspose(6, 3, strides=2, padding="same")
+    expected = 2 * BATCH * (ROWS * COLUMNS) * (3 * 3 * 2) * 6
+    assert count(layer, ROWS, COLUMNS, 2) == expected
+
+
+def test_a_locally_connected_layer_counts_its_patches():
+    layer = layers.LocallyConnected2D(6, (3, 3), padding="same")
+    expected = 2 * BATCH * (ROWS * COLUMNS) * (3 * 3 * 2) * 6
+    assert count(layer, ROWS, COLUMNS, 2) == expected
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (keras.layers.Dense(7), (11,)),
+        (keras.layers.Conv2D(6, 3, strides=2, padding="same"), (ROWS, COLUMNS, 2)),
+        (keras.layers.Conv2DTranspose(6, 3, strides=2), (ROWS, COLUMNS, 2)),
+        (keras.layers.Conv3D(6, 2), (ROWS, COLUMNS, 3, 2)),
+    ],
+)
+def test_both_gradients_count_as_much_as_the_layer(layer, shape):
+    layer.build((BATCH, *shape))
+
+    def gradients(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = layer(x)
+        return tape.gradient(y, [x, *layer.trainable_variables])
+
+    assert flops.of_call(gradients, (BATCH, *shape)) == 3 * count(layer, *shape)
+
+
+def test_a_batch_left_open_counts_as_one_and_functions_are_entered(tmp_path):
+    layer = keras.layers.Dense(7)
+    layer.build((None, 11))
+    archive = keras.export.ExportArchive()
+    archive.track(layer)
+    archive.add_endpoint("serve", layer, [tf.TensorSpec([None, 11])])
+    archive.write_out(str(tmp_path / "saved"), verbose=False)
+    signature = tf.saved_model.load(str(tmp_path / "saved")).signatures["serve"]
+    assert flops.of(signature) == 2 * 11 * 7
+    assert flops.of(signature, batch=5) == 5 * 2 * 11 * 7
+
+
+def test_the_reference_product_is_what_is_counted():
+    size = 8
+    expected = flops.of_call(tf.matmul, (size, size), (size, size))
+    assert gemm.flops(size) == expected
+
+
+def test_actions_are_timed_in_turn():
+    order = []
+
+    def action(name, seconds):
+        def timed(calls):
+            order.append(name)
+            return seconds * calls
+
+        return timed
+
+    actions = {"a": action("a", 0.1), "b": action("b", 0.3)}
+    found = timing.interleaved(actions, repeats=3, calls=2)
+    assert order[-6:] == ["a", "b"] * 3
+    assert found["a"].median_s == pytest.approx(0.1)
+    assert found["b"].median_s == pytest.approx(0.3)
+    assert found["b"].spread == pytest.approx(0.0)
+
+
+def test_a_summary_holds_the_quartiles():
+    found = timing.summary([1.0, 2.0, 3.0, 4.0, 5.0])
+    assert (found.low_s, found.median_s, found.high_s) == (2.0, 3.0, 4.0)
+    assert found.spread == pytest.approx(1 / 3)
+
+
+@pytest.fixture
+def generator():
+    """A tiny generator with every layer that the PyTorch copy knows."""
+    keras.utils.set_random_seed(1)
+    positions = np.stack(np.mgrid[0:ROWS, 0:COLUMNS], axis=-1).astype(np.float32)
+    accepted = np.ones((ROWS, COLUMNS, 2), bool)
+    accepted[0, 0] = False
+    condition, noise = keras.Input((3,)), keras.Input((6 + ROWS * COLUMNS,))
+    scaled = layers.ScaleConditions([50.0, 0.0, 0.0], [40.0, 2.0, 2.0])(condition)
+    x = keras.layers.Concatenate()([scaled, noise[:, :6]])
+    branch = keras.layers.Dense(2 * 3 * 4, activation="relu")(x)
+    branch = keras.layers.Reshape((2, 3, 4))(branch)
+    branch = keras.layers.Conv2DTranspose(5, 3, strides=2, padding="same")(branch)
+    branch = keras.layers.BatchNormalization()(branch)
+    branch = keras.layers.LeakyReLU(negative_slope=0.2)(branch)
+    branch = keras.layers.Conv2D(3, (1, 2))(branch)
+    maps = layers.ImpactMaps(positions, [1, 2], [0.5, 1.0])(condition)
+    drawn = keras.layers.Reshape((ROWS, COLUMNS, 1))(noise[:, 6:])
+    y = keras.layers.Concatenate()([branch, maps, drawn])
+    y = layers.CellEmbedding(2)(y)
+    y = keras.layers.Conv2D(4, (3, 2), padding="same")(y)
+    y = keras.layers.LeakyReLU(negative_slope=0.2)(y)
+    y = layers.LocallyConnected2D(2, (3, 3), padding="same")(y)
+    y = keras.layers.ReLU()(y)
+    y = layers.CellMask(accepted)(y)
+    energies = keras.layers.Dense(2, activation="softplus")(x)
+    y = layers.DistributeLayerEnergies(4.0)(y, energies)
+    model = keras.Model([condition, noise], y)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            gamma, beta, mean, variance = layer.get_weights()
+            layer.set_weights([gamma + 0.5, beta + 0.1, mean - 0.2, variance + 0.3])
+    return model
+
+
+def inputs(rows=BATCH):
+    draw = np.random.default_rng(1)
+    condition = draw.uniform([20, -1, -1], [90, 1, 1], (rows, 3)).astype(np.float32)
+    noise = draw.normal(size=(rows, 6 + ROWS * COLUMNS)).astype(np.float32)
+    return [condition, noise]
+
+
+def test_the_sections_make_the_generator(generator):
+    given = [tf.constant(part) for part in inputs()]
+    pieces = sections.cut(generator)
+    assert len(pieces) == 4
+    value = None
+    for number, (_, piece) in enumerate(pieces):
+        if number == 0:
+            value = piece(given)
+        elif len(piece.inputs) > 1:
+            value = piece([value, *given])
+        else:
+            value = piece(value)
+    assert np.ptp(value) > 0.0
+    np.testing.assert_allclose(value, generator(given), rtol=1e-6, atol=1e-6)
+
+
+def test_a_description_follows_the_calls(generator):
+    described = portable.describe(generator)
+    known = set()
+    for layer in described["layers"]:
+        assert known.issuperset(layer["inputs"])
+        known.add(layer["name"])
+    assert known.issuperset([*described["inputs"], described["output"]])
+
+
+@pytest.mark.skipif(not HAS_TORCH, reason="torch is not installed")
+def test_the_pytorch_copy_is_the_generator(generator, tmp_path):
+    import torch
+
+    from benchmarks.torch_generator import Generator
+
+    portable.write(generator, tmp_path)
+    with np.load(tmp_path / portable.WEIGHTS) as weights:
+        module = Generator(portable.describe(generator), dict(weights))
+    condition, noise = inputs()
+    with torch.inference_mode():
+        found = module(torch.from_numpy(condition), torch.from_numpy(noise)).numpy()
+    expected = np.asarray(generator([condition, noise], training=False))
+    assert np.ptp(expected) > 0.1
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "arguments", "message"),
+    [
+        ("inference", [], "--saved_model"),
+        ("inference", ["--saved_model=nowhere"], "nowhere"),
+        ("inference", ["--model=x", "--batches=0"], "--batches"),
+        ("training", ["--model=wgan_constrained", "--data=nowhere.h5"], "nowhere.h5"),
+        ("gemm", ["extra"], "'extra'"),
+    ],
+)
+def test_a_mistake_gives_one_line_and_status_2(benchmark, arguments, message):
+    done = subprocess.run(
+        [sys.executable, "-m", f"benchmarks.{benchmark}", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith(f"benchmarks.{benchmark}: ")
+    assert message in last
+    assert "Traceback" not in done.stderr

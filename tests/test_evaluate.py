@@ -1,0 +1,191 @@
+"""The command: evaluate.py on a stand-in for a trained model."""
+
+import html.parser
+import json
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from data import spec as detectors
+from tests import synthetic
+from tests.metrics import stand_in
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+HGCAL = detectors.get("hgcal")
+
+FIGURES = {
+    "summary",
+    "energy_dependence",
+    "position_dependence_x",
+    "position_dependence_y",
+    "visible_energy",
+    "depth",
+    "number_of_hits",
+    "number_of_hits_10mip",
+    "radius",
+    "maximum_cell_fraction",
+    "occupancy_map",
+    "radial_profile",
+    "layer_occupancy",
+    "layer_correlation",
+    "correlation_matrices",
+    "depth_correlation",
+    "gallery",
+}
+
+# Runs main() for several command lines in one process: TensorFlow starts slowly.
+DRIVER = """
+import contextlib, io, json, sys
+import evaluate
+found = []
+for arguments in json.load(sys.stdin):
+    evaluate.FLAGS.unparse_flags()
+    for name in ("workdir", "saved_model", "report", "num"):
+        evaluate.FLAGS[name].value = None
+    evaluate.FLAGS["split"].value = "test"
+    evaluate.FLAGS["reference"].unparse()
+    errors = io.StringIO()
+    status = 0
+    with contextlib.redirect_stderr(errors):
+        try:
+            evaluate.main(evaluate._parse(["evaluate.py", *arguments]))
+        except SystemExit as leaving:
+            status = leaving.code
+    found.append([status, errors.getvalue()])
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("evaluate")
+    run = folder / "run"
+    run.mkdir()
+    stand_in.export(
+        run / "saved_model", HGCAL, energy_scale=1.1, trained_energies_gev=[20.0, 90.0]
+    )
+    stand_in.export(run / "saved_model_untrained", HGCAL, energy_scale=3.0)
+    synthetic.write(folder / "reference.h5", HGCAL, 400)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(work):
+    command = [
+        sys.executable,
+        str(ROOT / "evaluate.py"),
+        f"--workdir={work / 'run'}",
+        f"--reference={work / 'reference.h5'}",
+        "--num=60",
+    ]
+    return subprocess.run(command, cwd=work, capture_output=True, text=True, check=True)
+
+
+def test_the_table_is_printed(work, finished):
+    lines = finished.stdout.splitlines()
+    assert "factor" in lines[0]
+    assert any(line.startswith("wasserstein_visible_energy") for line in lines)
+    assert any(line.startswith("response_ratio_50gev") for line in lines)
+    assert lines[-1] == f"report: {work / 'run' / 'report' / 'index.html'}"
+
+
+def test_metrics_json(work, finished):
+    content = json.loads((work / "run/report/metrics.json").read_text())
+    assert content["model"] == "stand_in/test"
+    assert content["events"] == 60
+    assert content["split"] == "test"
+    assert content["mask"] == "mask"
+    assert content["metrics"]["mean_ratio_visible_energy"]["value"] == pytest.approx(
+        1.1, abs=0.03
+    )
+    assert content["untrained"]["wasserstein_visible_energy"]["factor"] > 2.0
+    trained = {one["energy_gev"]: one["trained"] for one in content["beam_energies"]}
+    assert trained == {20.0: True, 50.0: False, 90.0: True}
+
+
+def test_all_figures_are_there(work, finished):
+    figures = work / "run/report/figures"
+    assert {path.stem for path in figures.iterdir()} == FIGURES
+    for path in figures.iterdir():
+        assert path.read_bytes().startswith(b"\x89PNG")
+
+
+class Resources(html.parser.HTMLParser):
+    """Collects what a page would load, and its tags that are still open."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+        self.open = []
+
+    def handle_starttag(self, tag, attributes):
+        self.found += [v for n, v in attributes if n in ("src", "href", "srcset")]
+        if tag not in ("img", "meta", "link"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_the_page_needs_nothing_else(work, finished):
+    text = (work / "run/report/index.html").read_text()
+    page = Resources()
+    page.feed(text)
+    assert page.open == []
+    assert len(page.found) == len(FIGURES)
+    assert all(source.startswith("data:image/png;base64,") for source in page.found)
+    for forbidden in ("http:", "https:", "<script", "<link", "@import", "url("):
+        assert forbidden not in text
+    assert "50 GeV, never trained on" in text
+
+
+def _call(work, *command_lines):
+    done = subprocess.run(
+        [sys.executable, "-c", DRIVER],
+        cwd=ROOT,
+        input=json.dumps(command_lines),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_mistakes_end_in_one_line_and_status_2(work, finished, tmp_path):
+    reference = f"--reference={work / 'reference.h5'}"
+    model = f"--saved_model={work / 'run/saved_model'}"
+    stand_in.export(tmp_path / "nan", HGCAL, value=np.nan)
+    stand_in.export(tmp_path / "other", HGCAL, detector="ecal")
+    stand_in.export(tmp_path / "mask", HGCAL, mask="mask_of_nothing")
+    (tmp_path / "text.h5").write_text("not a file of showers")
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious/data.h5").touch()
+    new = f"--report={tmp_path / 'report'}"
+    cases = [
+        ([], "give either --workdir=DIR or --saved_model=DIR"),
+        ([model, "--workdir=x"], "give either --workdir=DIR or --saved_model=DIR"),
+        ([f"--workdir={tmp_path}", reference, new], "no saved model here"),
+        ([f"--saved_model={tmp_path / 'nan'}", reference, new], "are not finite"),
+        ([f"--saved_model={tmp_path / 'other'}", reference, new], "detector 'ecal'"),
+        ([f"--saved_model={tmp_path / 'mask'}", reference, new], "mask_of_nothing"),
+        ([model, f"--reference={tmp_path / 'none.h5'}", new], "no such file"),
+        ([model, f"--reference={tmp_path / 'text.h5'}", new], "text.h5"),
+        ([model, reference, new, "--num=100000"], "the reference has"),
+        ([model, reference, new, "--num=3"], "at least two events"),
+        ([model, reference, new, "--split=nothing"], "split"),
+        ([model, reference, f"--report={tmp_path / 'precious'}"], "something else"),
+        ([model, "--unknown=3"], "unknown"),
+        ([model, "surplus"], "'surplus'"),
+    ]
+    answers = _call(work, *[arguments for arguments, _ in cases])
+    for (arguments, expected), (status, errors) in zip(cases, answers, strict=True):
+        assert status == 2, arguments
+        assert errors.count("\n") == 1, errors
+        assert errors.startswith("evaluate.py: ")
+        assert expected in errors
+    assert not (tmp_path / "report").exists()
+    assert not list(tmp_path.glob(".report*"))
+    assert (tmp_path / "precious/data.h5").exists()
