@@ -13,7 +13,7 @@ SPLIT_SHARES = (0.6, 0.2, 0.2)
 # Networks of `wgan_constrained` that are built and trained in seconds.
 TINY_WGAN = {
     "noise": 4,
-    "noise_maps": 1,
+    "noise_maps": 7,
     "branch_hidden": 4,
     "branch_channels": 2,
     "branch_filters": (2,),

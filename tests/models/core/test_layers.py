@@ -150,11 +150,15 @@ def test_a_layer_without_cells_stays_empty_and_has_a_slope():
     assert all(np.isfinite(slope).all() for slope in slopes)
 
 
+RING_EDGES_CM = (1.0, 2.2)
+
+
 def _summary(response, condition):
     fractions = transform.PowerOfFraction(2.0)
-    layer = layers.ShowerSummary(fractions, POSITIONS_CM, [1, 2])
+    layer = layers.ShowerSummary(fractions, POSITIONS_CM, [1, 2], RING_EDGES_CM)
     encoded = fractions.encode(response, condition)
-    return np.asarray(layer(encoded, condition))[0]
+    numbers = np.asarray(layer(encoded, condition))[0]
+    return np.split(numbers, np.cumsum([2, 6, 6, 4, 1]))
 
 
 def test_the_summary_of_one_cell_per_layer():
@@ -163,33 +167,44 @@ def test_the_summary_of_one_cell_per_layer():
     response[0, 2, 3, 0] = 60.0
     response[0, 0, 1, 1] = 20.0
     shares = np.array([0.6, 0.2])
-    roots, centres, hits, total = np.split(_summary(response, condition), [2, 6, 8])
+    roots, rings, hits, centres, radius, total = _summary(response, condition)
     np.testing.assert_allclose(roots, 6.0 * np.sqrt(shares + 1e-4), rtol=1e-5)
     displacement = np.array([[1.5, 2.0], [-0.5, 0.0]])
+    distance = np.linalg.norm(displacement, axis=1)
+    # The first cell lies in the outermost of the three rings, the second in the first.
+    place = (np.arange(2), [2, 0])
+    expected = np.zeros((2, 3))
+    expected[place] = shares
+    np.testing.assert_allclose(
+        rings.reshape(2, 3), 6.0 * np.sqrt(expected + 1e-4), rtol=1e-5
+    )
+    expected[place] = 0.3 * np.tanh(shares**0.25 / 0.05)
+    np.testing.assert_allclose(hits.reshape(2, 3), expected, rtol=1e-5)
     fading = (shares / (shares + 1e-2))[:, None]
     np.testing.assert_allclose(
         centres.reshape(2, 2), 3.0 * fading * displacement, rtol=1e-4, atol=1e-6
     )
-    np.testing.assert_allclose(
-        hits, 0.2 * np.tanh(shares**0.25 / 0.05) - 5.0, rtol=1e-5
-    )
+    mean = (shares * distance).sum() / (0.8 + 1e-2)
+    np.testing.assert_allclose(radius, [5.0 * (mean - 1.4)], rtol=1e-4)
     np.testing.assert_allclose(total, [12.0 * (0.8 - 1.0)], rtol=1e-4)
 
 
 def test_the_summary_of_an_empty_shower_is_finite():
     condition = np.array([[50.0, 0.0, 0.0]], np.float32)
-    summary = _summary(np.zeros((1, 3, 4, 2), np.float32), condition)
-    empty = [0.06] * 2 + [0.0] * 4 + [-5.0] * 2 + [-12.0]
+    summary = np.concatenate(_summary(np.zeros((1, 3, 4, 2), np.float32), condition))
+    empty = [0.06] * 8 + [0.0] * 10 + [-7.0] + [-12.0]
     np.testing.assert_allclose(summary, empty, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("noise", [0.0, 1.0])
 @pytest.mark.parametrize("score", [-3.0, -0.5, 0.0, 0.5, 3.0])
 @pytest.mark.parametrize("amplitude", [-1.0, 0.0, 2.0])
-def test_the_gate_opens_for_positive_scores(amplitude, score):
+def test_the_gate_opens_for_positive_scores(amplitude, score, noise):
     inputs = tf.constant([amplitude, score], shape=(1, 1, 1, 2))
     with tf.GradientTape() as tape:
         tape.watch(inputs)
-        cell = layers.HitGate()(inputs)
+        cell = layers.HitGate()(inputs, tf.fill((1, 1, 1, 1), noise))
+    score += 1.702 * noise
     height = 0.1 + max(amplitude, 0.0)
     is_open = score > 0.0
     assert cell.shape == (1, 1, 1, 1)
@@ -203,9 +218,17 @@ def test_the_gate_opens_for_positive_scores(amplitude, score):
     )
 
 
+def test_a_score_sets_the_probability_of_a_hit():
+    noise = _normal(1, 100, 1000, 1)
+    score = np.full_like(noise, -3.0)
+    cells = layers.HitGate()(np.concatenate([np.ones_like(noise), score], -1), noise)
+    # The normal stands in for the logistic distribution, whose 4.7 % it makes 3.9 %.
+    assert abs(np.mean(np.asarray(cells) > 0.0) - 0.039) < 0.002
+
+
 def test_the_gate_takes_amplitudes_first():
     inputs = np.arange(1.0, 9.0, dtype=np.float32).reshape(1, 1, 1, 8)
-    cells = np.ravel(layers.HitGate()(inputs))
+    cells = np.ravel(layers.HitGate()(inputs, np.zeros((1, 1, 1, 4), np.float32)))
     np.testing.assert_allclose(cells, [1.1, 2.1, 3.1, 4.1], rtol=1e-6)
 
 
@@ -223,9 +246,9 @@ SERIALISED = {
         layers.DistributeLayerEnergies(3.0),
         (_positive(1, 3, 4, 2), _positive(1, 2)),
     ),
-    "gate": (layers.HitGate(), (_normal(1, 3, 4, 2),)),
+    "gate": (layers.HitGate(), (_normal(1, 3, 4, 2), _normal(1, 3, 4, 1))),
     "summary": (
-        layers.ShowerSummary(transform.PowerOfFraction(2.0), POSITIONS_CM, [1, 2]),
+        layers.ShowerSummary(transform.PowerOfFraction(2.0), POSITIONS_CM, [1, 2], [1]),
         (_positive(1, 3, 4, 2), CONDITION),
     ),
 }
