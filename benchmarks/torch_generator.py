@@ -164,9 +164,10 @@ def _cell_embedding(config: Config, weights: Weights) -> Step:
 
 
 def _hit_gate(config: Config, weights: Weights) -> Step:
-    def step(x: Tensor) -> Tensor:
+    def step(x: Tensor, noise: Tensor) -> Tensor:
         amplitude, score = x.chunk(2, 1)
-        return torch.where(score > 0.0, 0.1 + functional.relu(amplitude), 0.0)
+        hit = score + 1.702 * noise > 0.0
+        return torch.where(hit, 0.1 + functional.relu(amplitude), 0.0)
 
     return step
 
@@ -207,11 +208,18 @@ KINDS: Mapping[str, Callable[[Config, Weights], Step]] = {
 """How to make a step of the calculation, by the class of the Keras layer."""
 
 
+def _part(described: Any) -> Any:
+    """Reads a part of an index as Keras writes it."""
+    if described == Ellipsis or described.get("class_name") == "__ellipsis__":
+        return Ellipsis
+    limits = described["config"]
+    return slice(limits["start"], limits["stop"], limits["step"])
+
+
 def _slice(arguments: list[Any]) -> Step:
-    """Makes the step of `x[:, a:b]`."""
-    parts = [part["config"] for part in arguments[1]]
-    index = tuple(slice(p["start"], p["stop"], p["step"]) for p in parts)
-    return lambda x: x[index]
+    """Makes the step of `x[:, a:b]` or `x[..., a:b]`, on TensorFlow's axes."""
+    index = tuple(_part(described) for described in arguments[1])
+    return lambda x: _image(_rows(x)[index]) if x.ndim == 4 else x[index]
 
 
 class Generator(torch.nn.Module):

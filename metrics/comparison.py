@@ -15,6 +15,7 @@ from metrics.observables import (
     impact,
     incident_energy,
     layer_observables,
+    layers,
     scalar_observables,
 )
 from metrics.showers import Array
@@ -83,7 +84,12 @@ class Comparison:
     @property
     def layered(self) -> bool:
         """Whether the detector has layers."""
-        return bool(self.spec.layer_depths_x0)
+        return layers(self.spec) > 0
+
+    @property
+    def has_depth(self) -> bool:
+        """Whether the depths of the layers are known."""
+        return self.layered and bool(self.spec.layer_depths_x0)
 
     @property
     def has_impact(self) -> bool:

@@ -57,7 +57,7 @@ def layer_occupancy(comparison: Comparison, names: Names) -> Figure:
         comparison: The showers.
         names: Names in the legend.
     """
-    layers = np.arange(1.0, len(comparison.spec.layer_depths_x0) + 1.0)
+    layers = np.arange(1.0, comparison.spec.shape[2] + 1.0)
     return _event_profiles(
         comparison, names, "layer_occupancy", layers, 1.0,
         ("layer", "share of cells hit"), "Occupancy: share of cells above 0",
@@ -92,7 +92,7 @@ def layer_correlation(comparison: Comparison, names: Names) -> Figure:
     """
     beam = next((b for b in comparison.beams if b.trained is False), None)
     beam = beam or comparison.beams[len(comparison.beams) // 2]
-    layers = len(comparison.spec.layer_depths_x0)
+    layers = comparison.spec.shape[2]
     figure, panels = canvas.panels(layers - 1)
     for layer, (upper, lower) in enumerate(panels, start=2):
         x, y = f"layer_energy_{layer - 1}", f"layer_energy_{layer}"

@@ -164,7 +164,7 @@ def _draw_layers(
     """
     layers = image.reshape(*image.shape[:2], -1)
     accepted = comparison.accepted.reshape(layers.shape)
-    cells = _outlines(comparison.spec)
+    cells = outlines(comparison.spec)
     for layer, axes in enumerate(line):
         chosen = accepted[:, :, layer]
         values = layers[:, :, layer][chosen]
@@ -192,7 +192,7 @@ def _frame(axes: Axes, cells: NDArray[Any]) -> None:
     axes.tick_params(length=3, labelsize=8)
 
 
-def _outlines(spec: DetectorSpec) -> NDArray[np.float64]:
+def outlines(spec: DetectorSpec) -> NDArray[np.float64]:
     """Returns the corners of the cells, [row, column, layer, corner, 2].
 
     Cells are rectangles, or hexagons where every other column is shifted by half a

@@ -133,10 +133,12 @@ def wasserstein(comparison: Comparison, seed: int) -> dict[str, float]:
 
 def _correlated(comparison: Comparison) -> dict[str, tuple[Array, Array]]:
     """Standardises what is correlated, per event, generated and reference."""
-    if not comparison.layered:
+    if not comparison.layered or comparison.spec.shape[2] < 2:
         return {}
     names = [one.name for one in layer_observables(comparison.spec)]
-    sets = {"layers": names, "depth_energy": ["depth", "visible_energy"]}
+    sets = {"layers": names}
+    if comparison.has_depth:
+        sets["depth_energy"] = ["depth", "visible_energy"]
     found = {}
     for name, columns in sets.items():
         generated, reference = (

@@ -78,7 +78,7 @@ def scalar_observables(spec: DetectorSpec) -> tuple[Observable, ...]:
     ]
     if spec.energy_conditions:
         found.append(_energy_response(spec))
-    if spec.layer_depths_x0:
+    if layers(spec) and spec.layer_depths_x0:
         found.append(_depth(spec))
     thresholds = HIT_THRESHOLDS_MIP if spec.unit == "MIP" else (0.0,)
     found += [_hits(threshold, spec.unit) for threshold in thresholds]
@@ -102,7 +102,12 @@ def layer_observables(spec: DetectorSpec) -> tuple[Observable, ...]:
     Args:
         spec: The detector.
     """
-    return tuple(_layer_energy(spec, n) for n in range(len(spec.layer_depths_x0)))
+    return tuple(_layer_energy(spec, n) for n in range(layers(spec)))
+
+
+def layers(spec: DetectorSpec) -> int:
+    """Returns the number of layers, the third axis of a response; 0 without."""
+    return spec.shape[2] if len(spec.shape) == 3 else 0
 
 
 def evaluate(

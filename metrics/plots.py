@@ -117,31 +117,39 @@ _HISTOGRAMS = (
 
 def _layered_plots(report: Report, names: Names) -> list[Plot]:
     comparison = report.comparison
-    return [
+    found = [
         Plot(
             "layer_occupancy",
             "Share of the accepted cells of each layer that are hit, mean over events.",
             lambda: figures.layer_occupancy(comparison, names),
-        ),
-        Plot(
-            "layer_correlation",
-            "Energy of each layer against that of the layer before it, at one incident "
-            "energy. Small points are single events, large ones the mean in bins.",
-            lambda: figures.layer_correlation(comparison, names),
-        ),
-        Plot(
-            "correlation_matrices",
-            "Pearson's correlation of the layer energies among showers of equal "
-            "incident energy.",
-            lambda: maps.correlation_matrices(comparison, names),
-        ),
-        Plot(
-            "depth_correlation",
-            "Shower depth against visible energy. Small points are single events, "
-            "large ones the mean in bins.",
-            lambda: figures.depth_correlation(comparison, names),
-        ),
+        )
     ]
+    if comparison.spec.shape[2] > 1:
+        found += [
+            Plot(
+                "layer_correlation",
+                "Energy of each layer against that of the layer before it, at one "
+                "incident energy. Small points are single events, large ones the mean "
+                "in bins.",
+                lambda: figures.layer_correlation(comparison, names),
+            ),
+            Plot(
+                "correlation_matrices",
+                "Pearson's correlation of the layer energies among showers of equal "
+                "incident energy.",
+                lambda: maps.correlation_matrices(comparison, names),
+            ),
+        ]
+    if comparison.has_depth:
+        found.append(
+            Plot(
+                "depth_correlation",
+                "Shower depth against visible energy. Small points are single events, "
+                "large ones the mean in bins.",
+                lambda: figures.depth_correlation(comparison, names),
+            )
+        )
+    return found
 
 
 def _summary(report: Report, names: Names) -> Figure:

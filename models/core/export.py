@@ -39,7 +39,8 @@ def export_simulator(
         # A SavedModel checks neither shapes nor values by itself.
         condition = tf.ensure_shape(condition, [None, size])
         condition = tf.debugging.assert_all_finite(condition, "condition not finite")
-        response = model([condition, noise], training=False)
+        encoded = model.simulator([condition, noise], training=False)
+        response = model.transform.decode(encoded, condition)
         if spec.lower_bound is not None:
             response = tf.maximum(response, spec.lower_bound)
         return condition, response * cells
@@ -57,7 +58,8 @@ def export_simulator(
         return {"response": respond(condition, noise)[1]}
 
     archive = keras.export.ExportArchive()
-    archive.track(model)
+    # Neither critic nor optimizers.
+    archive.track(model.simulator)
     # The first endpoint is also the default signature.
     archive.add_endpoint("simulate", simulate, input_signature=[conditions, seeds])
     archive.add_endpoint(

@@ -70,6 +70,7 @@ def test_a_detector_without_layers_and_impact():
         unit="MeV",
         condition_names=("energy_gev",),
         condition_units=("GeV",),
+        shape=(12, 15),
         layer_depths_x0=(),
     )
     names = [one.name for one in observables.scalar_observables(image)]
