@@ -170,21 +170,25 @@ def _print_batches(result: dict[str, Any]) -> None:
         for found in batches.values():
             value = found["ms_per_shower"].get(name)
             cells.append(
-                f"{value['median']:.4f} +-{value['spread']:3.0%}" if value else "-"
+                f"{value['median']:.4f} +-{value['spread']:3.0%}"
+                if value
+                else "-      "
             )
         rows.append([name, *cells])
+    # As wide as the spreads above, so that the numbers stand in line.
+    blank = " " * 6
     bounds = [found["bound_ms_per_shower"] for found in batches.values()]
-    rows.append(["matrix-multiply bound", *(f"{b:.4f}     " for b in bounds)])
+    rows.append(["matrix-multiply bound", *(f"{b:.4f}{blank}" for b in bounds)])
     medians = [
         {name: value["median"] for name, value in found["ms_per_shower"].items()}
         for found in batches.values()
     ]
-    shares = [f"{b / m[_SIMULATE]:.0%}" for b, m in zip(bounds, medians, strict=True)]
-    rows.append(["bound / simulate", *shares])
+    shares = [b / m[_SIMULATE] for b, m in zip(bounds, medians, strict=True)]
+    rows.append(["bound / simulate", *(f"{share:.0%}{blank}" for share in shares)])
     for name in names[2:]:
         ours = _FROM_NOISE if name == _TORCH_FROM_NOISE else _SIMULATE
-        ratios = [f"{m[name] / m[ours]:.2f} x" if name in m else "-" for m in medians]
-        rows.append([f"{name} / SavedModel", *ratios])
+        ratios = [f"{m[name] / m[ours]:.2f}" if name in m else "-" for m in medians]
+        rows.append([f"{name} / SavedModel", *(f"{r}{blank}" for r in ratios)])
     print(timing.table(["ms a shower", *(f"batch {b}" for b in batches)], rows))
 
 

@@ -54,7 +54,7 @@ def cut(generator: keras.Model) -> list[tuple[str, keras.Model]]:
         pieces.append(("trunk", keras.Model(image, before)))
         pieces.append(("locally connected", keras.Model(before, after)))
         last = keras.Model([after, *generator.inputs], generator.outputs[0])
-        pieces.append(("gate, layer energies, mask", last))
+        pieces.append(("gate, energies, mask", last))
     else:
         last = keras.Model([image, *generator.inputs], generator.outputs[0])
         pieces.append(("trunk", last))

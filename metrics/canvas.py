@@ -32,6 +32,9 @@ _STYLE = {
     "ytick.labelsize": 10,
     "ytick.major.size": 6,
     "ytick.minor.size": 3,
+    # Ticks take half the time of drawing: one between two numbers is enough.
+    "xtick.minor.ndivs": 2,
+    "ytick.minor.ndivs": 2,
     "lines.linewidth": 1.5,
     "lines.markersize": 3.5,
     "legend.fontsize": 10,
@@ -212,7 +215,7 @@ def draw_ratio(axes: Axes, generated: Series, reference: Series) -> None:
         x = quotient.x[outside]
         axes.plot(
             x, np.full(len(x), place), marker, color=GENERATED_COLOUR,
-            markerfacecolor="none",
+            markerfacecolor="none", markersize=5,
         )  # fmt: skip
     axes.set_ylabel("ratio", loc="center")
 

@@ -8,7 +8,7 @@ Source: M. Erdmann, J. Glombitza, T. Quast, arXiv:1807.01954; T. Quast, "Precise
 simulation of electromagnetic calorimeter showers using a Wasserstein Generative
 Adversarial Network", 19 February 2019.
 
-    python train.py --model=wgan_constrained          # an hour on two cores
+    python train.py --model=wgan_constrained          # half an hour on two cores
     python train.py --model=wgan_constrained/quick    # minutes, to see it work
     python train.py --model=wgan_constrained/paper    # the published networks
 

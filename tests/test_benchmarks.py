@@ -17,6 +17,7 @@ from models.core import layers
 ROOT = Path(__file__).parents[1]
 HAS_TORCH = importlib.util.find_spec("torch") is not None
 BATCH, ROWS, COLUMNS = 3, 4, 5
+NOISE = 6 + ROWS * COLUMNS * 2
 
 
 def count(layer, *shape):
@@ -118,7 +119,7 @@ def generator():
     positions = np.stack(np.mgrid[0:ROWS, 0:COLUMNS], axis=-1).astype(np.float32)
     accepted = np.ones((ROWS, COLUMNS, 2), bool)
     accepted[0, 0] = False
-    condition, noise = keras.Input((3,)), keras.Input((6 + ROWS * COLUMNS,))
+    condition, noise = keras.Input((3,)), keras.Input((NOISE,))
     scaled = layers.ScaleConditions([50.0, 0.0, 0.0], [40.0, 2.0, 2.0])(condition)
     x = keras.layers.Concatenate()([scaled, noise[:, :6]])
     branch = keras.layers.Dense(2 * 3 * 4, activation="relu")(x)
@@ -128,13 +129,13 @@ def generator():
     branch = keras.layers.LeakyReLU(negative_slope=0.2)(branch)
     branch = keras.layers.Conv2D(3, (1, 2))(branch)
     maps = layers.ImpactMaps(positions, [1, 2], [0.5, 1.0])(condition)
-    drawn = keras.layers.Reshape((ROWS, COLUMNS, 1))(noise[:, 6:])
+    drawn = keras.layers.Reshape((ROWS, COLUMNS, 2))(noise[:, 6:])
     y = keras.layers.Concatenate()([branch, maps, drawn])
     y = layers.CellEmbedding(2)(y)
     y = keras.layers.Conv2D(4, (3, 2), padding="same")(y)
     y = keras.layers.LeakyReLU(negative_slope=0.2)(y)
-    y = layers.LocallyConnected2D(2, (3, 3), padding="same")(y)
-    y = keras.layers.ReLU()(y)
+    y = layers.LocallyConnected2D(4, (3, 3), padding="same")(y)
+    y = keras.layers.ReLU()(layers.HitGate()(y, drawn[..., :2]))
     y = layers.CellMask(accepted)(y)
     energies = keras.layers.Dense(2, activation="softplus")(x)
     y = layers.DistributeLayerEnergies(4.0)(y, energies)
@@ -149,7 +150,7 @@ def generator():
 def inputs(rows=BATCH):
     draw = np.random.default_rng(1)
     condition = draw.uniform([20, -1, -1], [90, 1, 1], (rows, 3)).astype(np.float32)
-    noise = draw.normal(size=(rows, 6 + ROWS * COLUMNS)).astype(np.float32)
+    noise = draw.normal(size=(rows, NOISE)).astype(np.float32)
     return [condition, noise]
 
 
@@ -198,7 +199,6 @@ def test_the_pytorch_copy_is_the_generator(generator, tmp_path):
 @pytest.mark.parametrize(
     ("benchmark", "arguments", "message"),
     [
-        ("inference", [], "--saved_model"),
         ("inference", ["--saved_model=nowhere"], "nowhere"),
         ("inference", ["--model=x", "--batches=0"], "--batches"),
         ("training", ["--model=wgan_constrained", "--data=nowhere.h5"], "nowhere.h5"),

@@ -21,7 +21,10 @@ EVENTS = 11
 
 # The models to call, each with one event's conditions inside its trained range:
 # "stand_in", or the directory of a SavedModel below the repository's root.
-MODELS = {"stand_in": (0.5, -0.5, 0.1)}
+MODELS = {
+    "stand_in": (0.5, -0.5, 0.1),
+    "pretrained/wgan_constrained/saved_model": (32.0, 0.5, -0.5),
+}
 
 pytestmark = pytest.mark.skipif(
     not any(map(shutil.which, COMPILERS)), reason="no C++ compiler on PATH"
