@@ -27,6 +27,7 @@ from data.transform import PowerOfFraction, Transform
 from models.core import layers, networks
 from models.core.constrainer import Constrainer
 from models.core.gan import ConditionalGAN
+from models.core.optimizers import adam
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,8 +147,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
     "paper": {
         "transform": "identity",
-        "noise": 10,
-        "noise_maps": 0,
+        "noise": 10, "noise_maps": 0,
         "branch_hidden": 10,
         "branch_start": (3, 4),
         "branch_channels": 16,
@@ -169,14 +169,10 @@ PRESETS: dict[str, dict[str, Any]] = {
         "critic_summary": 0,
         "constrainer_filters": ((1, 1), (16, 1), (16, 2), (32, 1), (32, 2), (64, 2)),
         "constrainer_normalisation": "batch",
-        "energy_label_scale": 1.0,
-        "position_label_scale": 10.0,
-        "energy_weight": 0.01,
-        "position_weight": 0.01,
-        "penalty_weight": 5.0,
-        "penalty_centre": 1.0,
-        "critic_steps": 9,
-        "batch_size": 256,
+        "energy_label_scale": 1.0, "position_label_scale": 10.0,
+        "energy_weight": 0.01, "position_weight": 0.01,
+        "penalty_weight": 5.0, "penalty_centre": 1.0,
+        "critic_steps": 9, "batch_size": 256,
         "critic_learning_rates": (5e-4, 1.6e-4, 5e-5),
         "generator_learning_rates": (1e-3, 3.2e-4, 1e-4),
         "constrainer_learning_rates": (5e-5, 0.0, 0.0),
@@ -184,8 +180,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "beta_2": 0.9,
         "averaging": 0.0,
         "augment": False,
-        "steps": 39000,
-        "epoch_steps": 260,
+        "steps": 39000, "epoch_steps": 260,
     },
 }  # fmt: skip
 
@@ -395,14 +390,10 @@ def compile_model(model: ConditionalGAN, config: Config) -> None:
         model: From `build`.
         config: Hyper-parameters.
     """
-
-    def adam(rates: tuple[float, ...], steps: int) -> keras.optimizers.Optimizer:
-        changes = [round(steps * part) for part in config.learning_rate_changes]
-        rate = keras.optimizers.schedules.PiecewiseConstantDecay(changes, list(rates))
-        return keras.optimizers.Adam(rate, config.beta_1, config.beta_2)
-
+    changes, betas = config.learning_rate_changes, (config.beta_1, config.beta_2)
+    critic_steps = config.steps * config.critic_steps
     model.compile(
-        adam(config.generator_learning_rates, config.steps),
-        adam(config.critic_learning_rates, config.steps * config.critic_steps),
-        adam(config.constrainer_learning_rates, config.steps),
+        adam(config.generator_learning_rates, changes, config.steps, betas),
+        adam(config.critic_learning_rates, changes, critic_steps, betas),
+        adam(config.constrainer_learning_rates, changes, config.steps, betas),
     )

@@ -204,7 +204,7 @@ def refused(script, capsys, data, tmp_path):
         ("--set=mask=half", "mask must be 'mask' or 'mask_full', received 'half'"),
         ("--set=transform=root", "unknown transform 'root'; known: "),
         ("--set=transform=log", "transform 'log' does not go with layer_energy_hidden"),
-        ("--set=critic_learning_rates=[1e-3]", "length of boundaries"),
+        ("--set=critic_learning_rates=[1e-3]", "learning rates need"),
         ("--set=branch_filters=[0]", "argument `filters`"),
         ("--epochs=0", "steps must be at least 1, is 0"),
         ("--steps=-3", "steps must be at least 1, is -3"),

@@ -159,9 +159,13 @@ def test_example_equals_python(simulate, model, tmp_path, threads, batch):
     np.testing.assert_array_equal(table[:, 0], in_domain)
     assert np.flatnonzero(table[:, 0] == 0).tolist() == [3]
     assert np.all(np.any(table[:, 1:] != 0, axis=1))
+    # With another number of threads the sums are rounded differently, and a decode that
+    # takes the fourth power makes four times as much of it.
+    allowed = 1e-6 if threads == os.cpu_count() else 4e-6
     # A cell may be a small difference of large numbers: relative to the largest.
     largest = np.abs(expected).max(axis=1, keepdims=True)
-    assert np.all(np.abs(table[:, 1:] - expected) <= 1e-6 * largest)
+    excess = np.max(np.abs(table[:, 1:] - expected) / largest, axis=1)
+    assert np.all(excess <= allowed), excess
 
 
 def test_header_and_blank_lines_are_passed_over(simulate, model, tmp_path):
