@@ -5,14 +5,18 @@ Choose between models with `--split=validation`; read the test split once, at th
 
 import os
 import pathlib
-import sys
-from collections.abc import Sequence
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# Many small matrices: threads that wait for each other cost more than they save.
+# TensorFlow has threads of its own.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from models.core import command  # First: it silences the start of TensorFlow.
+
+# isort: split
 
 import h5py
 import numpy as np
-from absl import app, flags, logging
+from absl import flags, logging
 
 from data import readers
 from data.spec import DetectorSpec
@@ -117,26 +121,14 @@ def _evaluate() -> None:
     print(f"report: {folder / 'index.html'}")
 
 
-def _parse(arguments: Sequence[str]) -> list[str]:
-    try:
-        rest: list[str] = FLAGS(arguments)
-        if len(rest) > 1:
-            raise flags.Error(f"unexpected argument {rest[1]!r}; options start with --")
-    except flags.Error as error:
-        print(f"evaluate.py: {error}", file=sys.stderr)
-        sys.exit(2)
-    return rest
-
-
 def main(_: list[str]) -> None:
     """Runs the evaluation; a user's mistake ends in one line and status 2."""
     logging.set_verbosity(logging.WARNING)
     try:
         _evaluate()
     except (ValueError, OSError) as error:
-        print(f"evaluate.py: {error}", file=sys.stderr)
-        sys.exit(2)
+        command.refuse(error)
 
 
 if __name__ == "__main__":
-    app.run(main, flags_parser=_parse)
+    command.run(main)

@@ -37,9 +37,9 @@ def histograms(comparison: Comparison, names: Names, name: str) -> Figure:
         outside = float(np.mean((generated < edges[0]) | (generated > edges[-1])))
         if outside > 0.02:
             upper.text(
-                0.04, 0.72, f"{outside:.0%} of generated\noutside",
+                0.96, 0.76, f"{outside:.0%} of generated\noutside",
                 transform=upper.transAxes, fontsize=9, color=canvas.GENERATED_COLOUR,
-                va="top",
+                va="top", ha="right",
             )  # fmt: skip
         canvas.tag(upper, beam)
         upper.set_xlim(edges[0], edges[-1])

@@ -40,6 +40,7 @@ FIGURES = {
 DRIVER = """
 import contextlib, io, json, sys
 import evaluate
+sys.argv[0] = "evaluate.py"
 found = []
 for arguments in json.load(sys.stdin):
     evaluate.FLAGS.unparse_flags()
@@ -51,7 +52,7 @@ for arguments in json.load(sys.stdin):
     status = 0
     with contextlib.redirect_stderr(errors):
         try:
-            evaluate.main(evaluate._parse(["evaluate.py", *arguments]))
+            evaluate.main(evaluate.command.parse(["evaluate.py", *arguments]))
         except SystemExit as leaving:
             status = leaving.code
     found.append([status, errors.getvalue()])

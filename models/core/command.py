@@ -43,22 +43,28 @@ def refuse(error: Exception) -> NoReturn:
     sys.exit(2)
 
 
+def parse(argv: list[str]) -> list[str]:
+    """Parses the flags; a bad one ends the command.
+
+    Args:
+        argv: The command line, its program first.
+
+    Returns:
+        The program's name: nothing else may be left over.
+    """
+    try:
+        left: list[str] = flags.FLAGS(argv)
+        if len(left) > 1:
+            raise flags.Error(f"unexpected argument {left[1]!r}; options start with --")
+    except flags.Error as error:
+        refuse(error)
+    return left
+
+
 def run(main: Callable[[list[str]], None]) -> None:
     """Parses the flags and calls `main` with what is left of the command line.
 
     Args:
         main: Of the script, as for `absl.app.run`.
     """
-
-    def parse(argv: list[str]) -> list[str]:
-        try:
-            left = flags.FLAGS(argv)
-            if len(left) > 1:
-                raise flags.Error(
-                    f"unexpected argument {left[1]!r}; options start with --"
-                )
-        except flags.Error as error:
-            refuse(error)
-        return left
-
     app.run(main, flags_parser=parse)
