@@ -52,6 +52,8 @@ def _configuration() -> tuple[str, Any, Any]:
             assignments.append(f"{flag.name}={flag.value}")
     chosen = config.resolve(module, preset or "cpu", assignments)
     if _EPOCHS.value is not None:
+        if _STEPS.value is not None:
+            raise ValueError("--epochs and --steps exclude each other; give one")
         assignments.append(f"steps={_EPOCHS.value * chosen.epoch_steps}")
         chosen = config.resolve(module, preset or "cpu", assignments)
     return entry, module, chosen

@@ -221,6 +221,10 @@ def test_a_mistake_on_the_command_line(refused, monkeypatch, option, pattern):
     refused(pattern, option)
 
 
+def test_epochs_and_steps_exclude_each_other(refused):
+    refused("--epochs and --steps exclude each other", "--epochs=1", "--steps=1")
+
+
 def test_a_truncated_file(refused, data, tmp_path):
     path = tmp_path / "half.h5"
     path.write_bytes(data.read_bytes()[: data.stat().st_size // 2])
