@@ -11,6 +11,7 @@ import tensorflow as tf
 from benchmarks import flops, timing
 from models.core.gan import ConditionalGAN
 from models.core.layers import LocallyConnected2D
+from models.core.networks import normal
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -76,14 +77,9 @@ def of_simulation(model: ConditionalGAN, condition: Any, cells: Any) -> list[Sec
         cells: The cells that exist, [*spec.shape].
     """
     condition = tf.constant(condition)
-    shape = [condition.shape[0], model.noise_size]
-    seed = tf.constant([1, 2])
-    noise = tf.random.stateless_normal(shape, seed, alg="philox")
-    result = [
-        _section(
-            "noise", lambda s: tf.random.stateless_normal(shape, s, alg="philox"), seed
-        )
-    ]
+    count, size, seed = condition.shape[0], model.noise_size, tf.constant([1, 2])
+    noise = normal(count, size, seed)
+    result = [_section("noise", lambda s: normal(count, size, s), seed)]
     inputs = [condition, noise]
     arguments: list[Any] = inputs
     for number, (name, piece) in enumerate(cut(model.simulator)):

@@ -130,6 +130,8 @@ def _locally_connected(config: Config, weights: Weights) -> Step:
     if config["padding"] == "same":
         margins = [(width - 1) // 2, width // 2, (height - 1) // 2, height // 2]
     rows, columns, filters = bias.shape
+    # [i, place, filter, (j, channel)] -> [place, (i, j, channel), filter]
+    kernel = kernel.permute(1, 0, 3, 2).reshape(rows * columns, -1, filters)
 
     def step(x: Tensor) -> Tensor:
         padded = _rows(functional.pad(x, margins)).contiguous()
@@ -139,6 +141,19 @@ def _locally_connected(config: Config, weights: Weights) -> Step:
         patches = patches.reshape(rows * columns, x.shape[0], kernel.shape[1])
         y = torch.bmm(patches, kernel).permute(1, 0, 2)
         return _image(y.reshape(-1, rows, columns, filters) + bias)
+
+    return step
+
+
+def _dense_branches(config: Config, weights: Weights) -> Step:
+    hidden_kernel, hidden_bias, image_kernel, image_bias = weights
+    outputs, grid = config["outputs"], config["grid"]
+
+    def step(x: Tensor) -> Tensor:
+        hidden = functional.leaky_relu(x @ hidden_kernel + hidden_bias, 0.2)
+        images = functional.leaky_relu(hidden @ image_kernel + image_bias, 0.2)
+        images = images.reshape(config["branches"], len(x), -1, outputs)
+        return _image(images.permute(1, 2, 0, 3).reshape(len(x), *grid, -1))
 
     return step
 
@@ -196,6 +211,7 @@ KINDS: Mapping[str, Callable[[Config, Weights], Step]] = {
     "Conv2D": _convolution,
     "Conv2DTranspose": _transposed_convolution,
     "Dense": _dense,
+    "DenseBranches": _dense_branches,
     "DistributeLayerEnergies": _distribute_layer_energies,
     "HitGate": _hit_gate,
     "ImpactMaps": _impact_maps,

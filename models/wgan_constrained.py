@@ -8,7 +8,7 @@ Source: M. Erdmann, J. Glombitza, T. Quast, arXiv:1807.01954; T. Quast, "Precise
 simulation of electromagnetic calorimeter showers using a Wasserstein Generative
 Adversarial Network", 19 February 2019.
 
-    python train.py --model=wgan_constrained          # half an hour on two cores
+    python train.py --model=wgan_constrained          # two hours on two cores
     python train.py --model=wgan_constrained/quick    # minutes, to see it work
     python train.py --model=wgan_constrained/paper    # the published networks
 
@@ -28,6 +28,7 @@ from models.core import layers, networks
 from models.core.constrainer import Constrainer
 from models.core.gan import ConditionalGAN
 from models.core.optimizers import adam
+from models.core.summary import ShowerSummary
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +45,8 @@ class Config:
         branch_hidden: Width of the first dense layer of a layer's branch.
         branch_start: Rows and columns where a branch's image starts; () to derive them.
         branch_channels: Channels there.
-        branch_filters: Widths of a branch's transposed convolutions.
+        branch_filters: Widths of a branch's transposed convolutions; with () the dense
+            layers draw the image at once and branch_start, branch_channels are unused.
         branch_outputs: Channels that a branch hands to the trunk.
         trunk: (filters, kernel rows, kernel columns) of the convolutions after it.
         trunk_padding: "valid" or "same", also of the locally connected layer.
@@ -93,9 +95,9 @@ class Config:
     branch_hidden: int = 32
     branch_start: tuple[int, ...] = ()
     branch_channels: int = 8
-    branch_filters: tuple[int, ...] = (8,)
+    branch_filters: tuple[int, ...] = ()
     branch_outputs: int = 2
-    trunk: tuple[tuple[int, int, int], ...] = ((32, 3, 3), (32, 3, 3), (14, 3, 3))
+    trunk: tuple[tuple[int, int, int], ...] = ((64, 3, 3), (64, 3, 3), (16, 3, 3))
     trunk_padding: str = "same"
     cell_embedding: int = 4
     impact_scales_cm: tuple[float, ...] = (0.6, 1.2, 2.4)
@@ -131,8 +133,8 @@ class Config:
     averaging: float = 0.999
     augment: bool = True
     seed: int = 1
-    steps: int = 15000
-    epoch_steps: int = 300
+    steps: int = 45000
+    epoch_steps: int = 500
 
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -214,19 +216,17 @@ def build_generator(config: Config, spec: DetectorSpec) -> keras.Model:
     )]  # fmt: skip
     # With "valid" padding, every convolution eats a border that the branches provide.
     grid = (rows + shrink[0], columns + shrink[1]) if valid else (rows, columns)
-    parts = [
-        networks.layer_branch(
-            x,
-            grid,
-            config.branch_hidden,
-            config.branch_channels,
-            config.branch_filters,
-            config.branch_outputs,
-            config.generator_normalisation,
-            config.branch_start,
-        )
-        for _ in range(count)
-    ]
+    parts = networks.layer_branches(
+        x,
+        count,
+        grid,
+        config.branch_hidden,
+        config.branch_channels,
+        config.branch_filters,
+        config.branch_outputs,
+        config.generator_normalisation,
+        config.branch_start,
+    )
     if config.impact_scales_cm:
         parts.append(networks.impact_maps(condition, spec, config.impact_scales_cm))
     if config.noise_maps:
@@ -292,7 +292,7 @@ def build_critic(
         x = networks.leaky(networks.normalised(x, config.critic_normalisation))
     features = [keras.layers.Flatten()(x)]
     if config.critic_summary:
-        summary = layers.ShowerSummary(
+        summary = ShowerSummary(
             transform,
             spec.positions_cm[:, :, 0, :2],
             networks.impact_conditions(spec),

@@ -11,6 +11,7 @@ import tensorflow as tf
 from data.spec import DetectorSpec
 from models.core.files import replacing
 from models.core.gan import ConditionalGAN
+from models.core.networks import normal
 
 
 def export_simulator(
@@ -46,9 +47,8 @@ def export_simulator(
         return condition, response * cells
 
     def simulate(condition: Any, seed: Any) -> dict[str, Any]:
-        shape = [tf.shape(condition)[0], model.noise_size]
         seed = tf.ensure_shape(seed, [2])
-        noise = tf.random.stateless_normal(shape, seed, alg="philox")
+        noise = normal(tf.shape(condition)[0], model.noise_size, seed)
         condition, response = respond(condition, noise)
         return {"response": response, "in_domain": spec.in_domain(condition)}
 

@@ -9,6 +9,7 @@ import tensorflow as tf
 from data.transform import Transform
 from losses import adversarial, constraints, penalties
 from models.core.constrainer import Constrainer
+from models.core.networks import normal
 
 Tensor = Any
 _NOISE, _MIXING = 0, 1
@@ -164,9 +165,7 @@ class ConditionalGAN(keras.Model):
         )
 
     def _noise(self, count: Tensor, part: int) -> Tensor:
-        return tf.random.stateless_normal(
-            [count, self.noise_size], self._random_seed(_NOISE, part), alg="philox"
-        )
+        return normal(count, self.noise_size, self._random_seed(_NOISE, part))
 
     def _penalty(self, real: Tensor, fake: Tensor, condition: Tensor, part: int) -> Any:
         def score(points: Tensor) -> Tensor:
@@ -287,8 +286,7 @@ class ConditionalGAN(keras.Model):
         Returns:
             Responses [spec.unit], float32 [batch, *shape].
         """
-        shape = [tf.shape(condition)[0], self.noise_size]
-        noise = tf.random.stateless_normal(shape, seed, alg="philox")
+        noise = normal(tf.shape(condition)[0], self.noise_size, seed)
         return self([condition, noise], training=False)
 
     def get_config(self) -> dict[str, Any]:

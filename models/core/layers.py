@@ -45,11 +45,12 @@ class LocallyConnected2D(keras.layers.Layer):
     def build(self, input_shape: Sequence[int]) -> None:
         """Makes one kernel and one bias per output place."""
         rows, columns = self.compute_output_shape(input_shape)[1:3]
-        channels = input_shape[-1]
-        fan_in = self.kernel_size[0] * self.kernel_size[1] * channels
+        height, width = self.kernel_size
+        fan_in = height * width * input_shape[-1]
         limit = float(np.sqrt(6.0 / (fan_in + self.filters)))
+        # kernel[i, place, f, (j, k)], in the order that `call` multiplies.
         self.kernel = self.add_weight(
-            shape=(rows * columns, fan_in, self.filters),
+            shape=(height, rows * columns, self.filters, width * input_shape[-1]),
             initializer=keras.initializers.RandomUniform(-limit, limit),
             name="kernel",
         )
@@ -71,21 +72,27 @@ class LocallyConnected2D(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """Applies the layer to [batch, row, column, channel]."""
+        batch = tf.shape(inputs)[0]
         _, rows, columns, _ = self.compute_output_shape(inputs.shape)
+        # With the batch as the last axis all copies below are of long stretches, and
+        # the multiplications need no transposition.
+        x = tf.transpose(tf.reshape(inputs, [batch, _size(inputs)]))
+        x = tf.reshape(x, [*inputs.shape[1:], batch])
         if self.padding == "same":
             margins = [((k - 1) // 2, k // 2) for k in self.kernel_size]
-            inputs = tf.pad(inputs, [(0, 0), *margins, (0, 0)])
-        # tf.slice, since the gradients of tf.image.extract_patches (a sparse product)
-        # and of an indexed slice are several times slower.
+            x = tf.pad(x, [*margins, (0, 0), (0, 0)])
         shifted = [
-            tf.slice(inputs, [0, i, j, 0], [-1, rows, columns, -1])
-            for i in range(self.kernel_size[0])
+            tf.slice(x, [0, j, 0, 0], [-1, columns, -1, -1])
             for j in range(self.kernel_size[1])
         ]
-        patches = tf.concat(shifted, axis=-1)
-        patches = tf.reshape(patches, [-1, rows * columns, self.kernel.shape[1]])
-        outputs = tf.einsum("bpk,pkf->bpf", patches, self.kernel)
-        outputs = tf.reshape(outputs, [-1, rows, columns, self.filters])
+        x = tf.concat(shifted, axis=2)
+        parts = []
+        for i, kernel in enumerate(tf.unstack(self.kernel)):
+            patches = tf.slice(x, [i, 0, 0, 0], [rows, -1, -1, -1])
+            patches = tf.reshape(patches, [rows * columns, -1, batch])
+            parts.append(tf.matmul(kernel, patches))
+        outputs = tf.reshape(tf.add_n(parts), [rows * columns * self.filters, batch])
+        outputs = tf.reshape(tf.transpose(outputs), [-1, *self.bias.shape])
         return outputs + tf.cast(self.bias, outputs.dtype)
 
     def get_config(self) -> dict[str, Any]:
@@ -95,6 +102,82 @@ class LocallyConnected2D(keras.layers.Layer):
             "filters": self.filters,
             "kernel_size": list(self.kernel_size),
             "padding": self.padding,
+        }
+
+
+@_register
+class DenseBranches(keras.layers.Layer):
+    """Draws every detector layer's channels with a small network of its own.
+
+    A branch has one hidden layer, and both layers end in a LeakyReLU of slope 0.2. All
+    branches are computed at once, several times faster than one after the other.
+
+    Args:
+        branches: Number of branches.
+        hidden: Width of a branch's hidden layer.
+        grid: Rows and columns of the image.
+        outputs: Channels per branch.
+    """
+
+    def __init__(
+        self,
+        branches: int,
+        hidden: int,
+        grid: Sequence[int],
+        outputs: int,
+        **kwargs: Any,
+    ) -> None:
+        """See the class."""
+        super().__init__(**kwargs)
+        self.branches = branches
+        self.hidden = hidden
+        self.grid = tuple(grid)
+        self.outputs = outputs
+
+    def build(self, input_shape: Sequence[int]) -> None:
+        """Makes the branches' kernels and biases."""
+        cells = self.grid[0] * self.grid[1]
+
+        def weights(name: str, fan_in: int, fan_out: int) -> tuple[Any, Any]:
+            limit = float(np.sqrt(6.0 / (fan_in + fan_out)))
+            kernel = self.add_weight(
+                shape=(self.branches, fan_in, fan_out),
+                initializer=keras.initializers.RandomUniform(-limit, limit),
+                name=f"{name}_kernel",
+            )
+            bias = self.add_weight(
+                shape=(self.branches, 1, fan_out),
+                initializer="zeros",
+                name=f"{name}_bias",
+            )
+            return kernel, bias
+
+        self.hidden_kernel, self.hidden_bias = weights(
+            "hidden", input_shape[-1], self.hidden
+        )
+        self.image_kernel, self.image_bias = weights(
+            "image", self.hidden, cells * self.outputs
+        )
+
+    def call(self, inputs: Any) -> Any:
+        """Maps [batch, features] to [batch, row, column, branches * outputs]."""
+        cells = self.grid[0] * self.grid[1]
+        hidden = tf.einsum("bi,nih->nbh", inputs, self.hidden_kernel)
+        hidden = tf.nn.leaky_relu(hidden + self.hidden_bias, 0.2)
+        images = tf.matmul(hidden, self.image_kernel) + self.image_bias
+        images = tf.nn.leaky_relu(images, 0.2)
+        images = tf.reshape(images, [self.branches, -1, cells, self.outputs])
+        images = tf.transpose(images, [1, 2, 0, 3])
+        return tf.reshape(images, [-1, *self.grid, self.branches * self.outputs])
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "branches": self.branches,
+            "hidden": self.hidden,
+            "grid": list(self.grid),
+            "outputs": self.outputs,
         }
 
 
@@ -287,84 +370,3 @@ class HitGate(keras.layers.Layer):
         step = tf.cast(score > 0.0, smooth.dtype)
         hit = smooth + tf.stop_gradient(step - smooth)
         return (0.1 + tf.nn.relu(amplitude)) * hit
-
-
-@_register
-class ShowerSummary(keras.layers.Layer):
-    """Computes physics numbers of encoded showers, differentiably.
-
-    Per layer, and per ring around the impact point: the root of the energy fraction and
-    a smooth count of the hits. Per layer: the centre of gravity relative to the impact
-    point [cm]. Of the shower: the energy fraction and the mean distance of the energy
-    from the impact point.
-
-    Args:
-        transform: The `data.transform.PowerOfFraction` of the encoded showers.
-        positions_cm: Centres (x, y) of the cells, [row, column, 2].
-        impact_conditions: Indices of the conditions that hold the impact point [cm].
-        ring_edges_cm: Radii between the rings, ascending.
-    """
-
-    def __init__(
-        self,
-        transform: Any,
-        positions_cm: ArrayLike,
-        impact_conditions: Sequence[int],
-        ring_edges_cm: Sequence[float],
-        **kwargs: Any,
-    ) -> None:
-        """See the class."""
-        super().__init__(**kwargs)
-        self.transform = transform
-        self.positions_cm = np.asarray(positions_cm, np.float32)
-        self.impact_conditions = list(impact_conditions)
-        self.ring_edges_cm = [float(edge) for edge in ring_edges_cm]
-        self.built = True
-
-    def call(self, encoded: Any, condition: Any) -> Any:
-        """Maps showers [batch, row, column, layer] to [batch, numbers]."""
-        fraction = self.transform.decode(encoded, condition)
-        fraction = fraction / self.transform.expected_response(condition, 4)
-        impact = tf.gather(condition, self.impact_conditions, axis=1)[:, None, None]
-        displacement = self.positions_cm - impact
-        distance = tf.norm(displacement, axis=-1)
-        edges = tf.constant([-1.0, *self.ring_edges_cm, np.inf])
-        outside = distance[..., None] > edges
-        rings = tf.cast(outside[..., :-1] & ~outside[..., 1:], encoded.dtype)
-        energies = tf.einsum("brcl,brck->blk", fraction, rings)
-        hits = tf.einsum("brcl,brck->blk", tf.tanh(encoded / 0.05), rings)
-        layers = tf.reduce_sum(energies, axis=2)
-        total = tf.reduce_sum(layers, axis=1, keepdims=True)
-        moments = tf.einsum("brcl,brcx->blx", fraction, displacement)
-        # Layers without energy have no centre: their moment fades to zero instead.
-        centre = moments / (layers[..., None] + 1e-2)
-        plane = tf.reduce_sum(fraction, axis=3)
-        radius = tf.reduce_sum(plane * distance, axis=(1, 2))[:, None] / (total + 1e-2)
-        # The factors bring the spread between showers to about one.
-        return tf.concat(
-            [
-                6.0 * tf.sqrt(layers + 1e-4),
-                6.0 * tf.reshape(tf.sqrt(energies + 1e-4), [-1, _size(energies)]),
-                0.3 * tf.reshape(hits, [-1, _size(hits)]),
-                3.0 * tf.reshape(centre, [-1, _size(centre)]),
-                5.0 * (radius - 1.4),
-                12.0 * (total - 1.0),
-            ],
-            axis=-1,
-        )
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "transform": keras.saving.serialize_keras_object(self.transform),
-            "positions_cm": self.positions_cm.tolist(),
-            "impact_conditions": self.impact_conditions,
-            "ring_edges_cm": self.ring_edges_cm,
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "ShowerSummary":
-        """Makes the layer from `get_config`."""
-        transform = keras.saving.deserialize_keras_object(config.pop("transform"))
-        return cls(transform=transform, **config)

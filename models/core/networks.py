@@ -5,11 +5,40 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from data.spec import DetectorSpec
 from models.core import layers
 
 Tensor = Any
+
+_LARGEST_REGISTER = 16
+
+
+def normal(count: Tensor, size: int, seed: Tensor) -> Tensor:
+    """Draws standard normal numbers, by Box and Muller's method.
+
+    `tf.random.stateless_normal` gives the same distribution, several times slower.
+
+    Args:
+        count: Number of rows; fewer rows are a prefix of more.
+        size: Number of columns.
+        seed: int32 [2].
+
+    Returns:
+        float32 [count, size].
+    """
+    half = (size + 1) // 2
+    uniform = tf.random.stateless_uniform([count, 2 * half], seed, alg="philox")
+    # What does not fill a vector register is rounded otherwise: with whole registers a
+    # row does not depend on the number of rows.
+    margin = [(0, 0), (0, -half % _LARGEST_REGISTER)]
+    first, second = (tf.pad(part, margin) for part in tf.split(uniform, 2, axis=1))
+    # The numbers are in [0, 1): without 1 - x, the logarithm would meet a zero.
+    radius = tf.sqrt(-2.0 * tf.math.log(1.0 - first))
+    angle = 2.0 * np.pi * second
+    parts = [radius * tf.cos(angle), radius * tf.sin(angle)]
+    return tf.concat([parts[0][:, :half], parts[1][:, : size - half]], axis=1)
 
 
 def leaky(x: Tensor) -> Tensor:
@@ -121,3 +150,51 @@ def layer_branch(
     kernel = (rows * factor - grid[0] + 1, columns * factor - grid[1] + 1)
     x = keras.layers.Conv2D(outputs, kernel)(x)
     return leaky(normalised(x, normalisation))
+
+
+def layer_branches(
+    x: Tensor,
+    count: int,
+    grid: Sequence[int],
+    hidden: int,
+    channels: int,
+    filters: Sequence[int],
+    outputs: int,
+    normalisation: str,
+    start: Sequence[int] = (),
+) -> list[Tensor]:
+    """Grows an image for every detector layer, each with a network of its own.
+
+    Without transposed convolutions the branches are dense and computed at once, see
+    `layers.DenseBranches`.
+
+    Args:
+        x: Conditions and noise, [batch, features].
+        count: Number of detector layers.
+        grid: See `layer_branch`, as all that follow.
+        hidden: Width of a branch's first dense layer.
+        channels: Unused without filters.
+        filters: May be empty.
+        outputs: Channels of a detector layer.
+        normalisation: "none" without filters.
+        start: Unused without filters.
+
+    Returns:
+        Images [batch, *grid, channels] with count * outputs channels in all.
+
+    Raises:
+        ValueError: If a normalisation is wanted without filters.
+    """
+    if filters:
+        return [
+            layer_branch(
+                x, grid, hidden, channels, filters, outputs, normalisation, start
+            )
+            for _ in range(count)
+        ]
+    if normalisation != "none":
+        raise ValueError(
+            f"generator_normalisation={normalisation!r} needs branch_filters; give "
+            "some or set generator_normalisation=none"
+        )
+    return [layers.DenseBranches(count, hidden, grid, outputs)(x)]

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from data import transform
 from models.core import layers
+from models.core.summary import ShowerSummary
 
 POSITIONS_CM = np.stack(
     np.meshgrid(np.arange(3.0), np.arange(4.0), indexing="ij"), axis=-1
@@ -32,13 +33,13 @@ def _locally_connected_by_definition(layer, inputs):
     else:
         rows, columns = rows - height + 1, columns - width + 1
     kernel = np.reshape(
-        layer.kernel, (rows, columns, height, width, channels, layer.filters)
+        layer.kernel, (height, rows, columns, layer.filters, width, channels)
     )
     outputs = np.tile(np.asarray(layer.bias), (batch, 1, 1, 1)).astype(np.float64)
     for r, c, i, j in np.ndindex(rows, columns, height, width):
         row, column = r + i - top, c + j - left
         if 0 <= row < inputs.shape[1] and 0 <= column < inputs.shape[2]:
-            outputs[:, r, c] += inputs[:, row, column] @ kernel[r, c, i, j]
+            outputs[:, r, c] += inputs[:, row, column] @ kernel[i, r, c, :, j].T
     return outputs
 
 
@@ -62,9 +63,9 @@ def test_locally_connected_with_one_kernel_is_a_convolution(padding):
     inputs = tf.constant(_normal(2, 4, 5, 3))
     convolution(inputs)
     layer(inputs)
-    places = layer.kernel.shape[0]
-    kernel = np.reshape(convolution.kernel, (-1, 2))
-    layer.kernel.assign(np.tile(kernel, (places, 1, 1)))
+    # [i, j, k, f] -> [i, f, (j, k)], the same at every place.
+    kernel = np.reshape(np.moveaxis(convolution.kernel, 3, 1), (3, 1, 2, 9))
+    layer.kernel.assign(np.broadcast_to(kernel, layer.kernel.shape))
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(inputs)
         ours = layer(inputs)
@@ -75,16 +76,41 @@ def test_locally_connected_with_one_kernel_is_a_convolution(padding):
     np.testing.assert_allclose(*slopes, rtol=1e-4, atol=1e-4)
     kernels = tape.gradient(losses[0], layer.kernel.value)
     shared = tape.gradient(losses[1], convolution.kernel.value)
-    np.testing.assert_allclose(
-        tf.reduce_sum(kernels, 0), tf.reshape(shared, (-1, 2)), rtol=1e-3, atol=1e-3
-    )
+    shared = np.reshape(np.moveaxis(shared, 3, 1), (3, 2, 9))
+    np.testing.assert_allclose(tf.reduce_sum(kernels, 1), shared, 1e-3, 1e-3)
 
 
 def test_locally_connected_starts_with_kernels_that_differ():
     layer = layers.LocallyConnected2D(2, (3, 3))
     layer(_normal(1, 4, 5, 3))
     kernel = np.asarray(layer.kernel)
-    assert len(np.unique(kernel[:, 0, 0])) == len(kernel)
+    assert len(np.unique(kernel[0, :, 0, 0])) == kernel.shape[1]
+
+
+def test_dense_branches_are_dense_layers_side_by_side():
+    layer = layers.DenseBranches(3, 5, (2, 4), 2)
+    inputs = _normal(6, 7)
+    layer(inputs)
+    for number, bias in enumerate((layer.hidden_bias, layer.image_bias)):
+        bias.assign(_normal(*bias.shape, seed=number))
+    expected = []
+    for branch in range(3):
+        x = inputs
+        for kernel, bias in (
+            (layer.hidden_kernel, layer.hidden_bias),
+            (layer.image_kernel, layer.image_bias),
+        ):
+            x = x @ np.asarray(kernel)[branch] + np.asarray(bias)[branch]
+            x = np.where(x > 0.0, x, 0.2 * x)
+        expected.append(x.reshape(6, 2, 4, 2))
+    expected = np.concatenate(expected, axis=-1)
+    np.testing.assert_allclose(layer(inputs), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_every_dense_branch_starts_with_weights_of_its_own():
+    layer = layers.DenseBranches(3, 5, (2, 4), 1)
+    image = np.asarray(layer(_normal(1, 7)))
+    assert len(np.unique(image)) == image.size
 
 
 def test_scale_conditions():
@@ -155,7 +181,7 @@ RING_EDGES_CM = (1.0, 2.2)
 
 def _summary(response, condition):
     fractions = transform.PowerOfFraction(2.0)
-    layer = layers.ShowerSummary(fractions, POSITIONS_CM, [1, 2], RING_EDGES_CM)
+    layer = ShowerSummary(fractions, POSITIONS_CM, [1, 2], RING_EDGES_CM)
     encoded = fractions.encode(response, condition)
     numbers = np.asarray(layer(encoded, condition))[0]
     return np.split(numbers, np.cumsum([2, 6, 6, 4, 1]))
@@ -238,6 +264,7 @@ SERIALISED = {
         layers.LocallyConnected2D(2, (3, 2), padding="same"),
         (_normal(1, 3, 4, 2),),
     ),
+    "branches": (layers.DenseBranches(2, 3, (3, 4), 2), (_normal(1, 5),)),
     "scale": (layers.ScaleConditions([1.0, 2.0, 3.0], [4.0, 5.0, 6.0]), (CONDITION,)),
     "mask": (layers.CellMask(np.eye(3, 4)), (_normal(1, 3, 4),)),
     "maps": (layers.ImpactMaps(POSITIONS_CM, [1, 2], [0.5]), (CONDITION,)),
@@ -248,7 +275,7 @@ SERIALISED = {
     ),
     "gate": (layers.HitGate(), (_normal(1, 3, 4, 2), _normal(1, 3, 4, 1))),
     "summary": (
-        layers.ShowerSummary(transform.PowerOfFraction(2.0), POSITIONS_CM, [1, 2], [1]),
+        ShowerSummary(transform.PowerOfFraction(2.0), POSITIONS_CM, [1, 2], [1]),
         (_positive(1, 3, 4, 2), CONDITION),
     ),
 }
