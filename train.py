@@ -78,15 +78,15 @@ def _fit(
     passes = pipeline.steps_per_epoch(source, rows)
     first_pass, offset = divmod(done * epoch_steps, passes)
     dataset = pipeline.batches(
-        source,
-        rows=rows,
-        seed=settings.seed,
-        first_epoch=first_pass,
-        transform=model.transform,
+        source, rows=rows, seed=settings.seed, first_epoch=first_pass,
+        transform=model.transform, acceptance=spec.acceptance(settings.mask),
         augment=symmetry.symmetries(spec) if settings.augment else None,
-        acceptance=spec.acceptance(settings.mask),
-    ).skip(offset)
+    ).skip(offset)  # fmt: skip
     logs = workdir / "logs"
+    monitor = PhysicsMonitor(
+        validation, model.simulate, spec, settings.mask, logs,
+        events=_EVENTS_FOR_MONITOR, seed=settings.seed,
+    )  # fmt: skip
     model.fit(
         dataset,
         epochs=epochs,
@@ -95,15 +95,7 @@ def _fit(
         shuffle=False,  # The pipeline does.
         verbose=0,
         callbacks=[
-            PhysicsMonitor(
-                validation,
-                model.simulate,
-                spec,
-                settings.mask,
-                logs,
-                events=_EVENTS_FOR_MONITOR,
-                seed=settings.seed,
-            ),
+            monitor,
             callbacks.NonFiniteGuard(),
             keras.callbacks.TensorBoard(logs, write_graph=False),
             checkpoints,

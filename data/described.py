@@ -32,6 +32,7 @@ def _described(path: str, file: h5py.File, name: str) -> DetectorSpec:
     low = np.atleast_1d(attribute(path, file, "domain_low"))
     high = np.atleast_1d(attribute(path, file, "domain_high"))
     depths = np.atleast_1d(file.attrs.get("layer_depths_x0", ()))
+    shower_depth = np.ravel(file.attrs.get("shower_depth_cm", ()))
     energies = np.atleast_1d(file.attrs.get("energy_conditions", 0))
     vectors = np.reshape(file.attrs.get("plane_vectors", ()), (-1, 2))
     bound = float(file.attrs.get("lower_bound", 0.0))
@@ -42,6 +43,7 @@ def _described(path: str, file: h5py.File, name: str) -> DetectorSpec:
         "positions_cm": positions_cm.shape != (*cells.shape, 3),
         "dead_cells": dead.shape != cells.shape,
         "condition_units": len(units) != len(conditions),
+        "shower_depth_cm": len(shower_depth) not in (0, 2),
         "domain_low": len(low) != len(conditions),
         "domain_high": len(high) != len(conditions),
         "energy_conditions": not set(energies.tolist()) <= set(range(len(conditions))),
@@ -78,6 +80,11 @@ def _described(path: str, file: h5py.File, name: str) -> DetectorSpec:
         plane_vectors=tuple((int(a), int(b)) for a, b in vectors),
         energy_conditions=tuple(int(index) for index in energies),
         layer_depths_x0=tuple(float(depth) for depth in depths),
+        shower_depth_cm=(
+            (float(shower_depth[0]), float(shower_depth[1]))
+            if len(shower_depth)
+            else None
+        ),
     )
 
 

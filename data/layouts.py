@@ -83,6 +83,20 @@ def _hgcal_test_beam(arrays: Arrays) -> Events:
     return Events(response, condition, rows)
 
 
+def _lhcb_ecal(arrays: Arrays) -> Events:
+    """The arrays of the LHCb studies: MeV, GeV and cm already.
+
+    The image may have a last axis of length 1, the point a third coordinate.
+    """
+    image, point = arrays["EnergyDeposit"], arrays["ParticlePoint"]
+    if image.ndim == 4 and image.shape[-1] == 1:
+        image = image[..., 0]
+    if point.ndim != 2 or point.shape[1] not in (2, 3):
+        raise ValueError("ParticlePoint needs two or three coordinates per event")
+    condition = np.concatenate([arrays["ParticleMomentum"], point[:, :2]], axis=1)
+    return Events(image, condition, np.arange(len(image)))
+
+
 LAYOUTS = (
     Layout(
         "HGCAL shard",
@@ -95,6 +109,12 @@ LAYOUTS = (
         "hgcal",
         ("rechits", "event", "dwcReference"),
         _hgcal_test_beam,
+    ),
+    Layout(
+        "LHCb ECAL",
+        "ecal",
+        ("EnergyDeposit", "ParticleMomentum", "ParticlePoint"),
+        _lhcb_ecal,
     ),
 )
 

@@ -54,6 +54,8 @@ class DetectorSpec:
             incident energy: the energy itself, or a momentum's three components.
         layer_depths_x0: Depth of each layer in radiation lengths, empty where the
             response is not layered.
+        shower_depth_cm: a and b [cm] of the depth of a shower along the track,
+            a + b ln(E / GeV), where E is the incident energy; None if not known.
     """
 
     name: str
@@ -70,6 +72,7 @@ class DetectorSpec:
     plane_vectors: tuple[tuple[int, int], ...] = ()
     energy_conditions: tuple[int, ...] = (0,)
     layer_depths_x0: tuple[float, ...] = ()
+    shower_depth_cm: tuple[float, float] | None = None
 
     def acceptance(self, mask: str) -> NDArray[np.bool_]:
         """Returns the cells that a comparison takes into account.
@@ -167,7 +170,80 @@ def _hgcal() -> DetectorSpec:
     )
 
 
-_SPECS: dict[str, Callable[[], DetectorSpec]] = {"hgcal": _hgcal}
+_ECAL_CELLS = 30
+_ECAL_CELL_CM = 2.0
+_ECAL_THICKNESS_CM = 66 * (0.2 + 0.4)
+# Least squares of `metrics.images.fit_shower_depth` on 15,000 Geant4 showers, none of
+# them of the test set: (centre of gravity - impact) along the inclination is
+# (a + b ln E) sin(theta), theta the polar angle. Errors: 0.03 and 0.01 cm. From 6 to 50
+# degrees the depths of all angles agree within 0.12 cm; below, the size of the cells
+# moves the centre of gravity by up to 0.09 cm. b is the stack's radiation length,
+# 1.64 cm, as it has to be for a shower that grows with ln E.
+_ECAL_SHOWER_DEPTH_CM = (9.42, 1.63)
+
+
+def _energy_of_momentum(condition: Condition) -> Any:
+    return keras.ops.norm(condition[:, :3], axis=-1)
+
+
+def _angle_xz(condition: Condition) -> Any:
+    return keras.ops.arctan2(condition[:, 0], condition[:, 2]) * (180.0 / np.pi)
+
+
+def _angle_yz(condition: Condition) -> Any:
+    return keras.ops.arctan2(condition[:, 1], condition[:, 2]) * (180.0 / np.pi)
+
+
+def _ecal() -> DetectorSpec:
+    """An electromagnetic calorimeter like LHCb's: 30 x 30 cells of 2 x 2 cm.
+
+    66 layers of 2 mm lead and 4 mm scintillator behind a front face at z = 0; a cell
+    sums the energy in all its scintillator tiles. Axis 0 of a response is x, axis 1 is
+    y. The domain is what the simulation drew: electrons with a kinetic energy of 1 to
+    100 GeV, angles normal with 20 degrees in the xz and 10 degrees in the yz plane and
+    drawn again beyond 75 degrees, impact uniform in the central square centimetre.
+    Beyond five widths, 50 degrees, no angle in the yz plane occurs.
+
+    Source: Chekalina et al., arXiv:1812.01319.
+    """
+    shape = (_ECAL_CELLS, _ECAL_CELLS)
+    centres = (np.arange(_ECAL_CELLS) - 0.5 * (_ECAL_CELLS - 1)) * _ECAL_CELL_CM
+    positions = np.empty((*shape, 3), np.float32)
+    positions[..., 0] = centres[:, None]
+    positions[..., 1] = centres
+    positions[..., 2] = 0.5 * _ECAL_THICKNESS_CM
+    return DetectorSpec(
+        name="ecal",
+        shape=shape,
+        response_name="cell energy",
+        unit="MeV",
+        lower_bound=0.0,
+        condition_names=(
+            "momentum_x_gev",
+            "momentum_y_gev",
+            "momentum_z_gev",
+            "impact_x_cm",
+            "impact_y_cm",
+        ),
+        condition_units=("GeV", "GeV", "GeV", "cm", "cm"),
+        domain=(
+            # The momentum of 100 GeV kinetic energy is half an MeV higher.
+            DomainRange("energy_gev", "GeV", 1.0, 100.001, _energy_of_momentum),
+            DomainRange("angle_xz_deg", "deg", -75.0, 75.0, _angle_xz),
+            DomainRange("angle_yz_deg", "deg", -50.0, 50.0, _angle_yz),
+            DomainRange("impact_x_cm", "cm", -0.5, 0.5, lambda c: c[:, 3]),
+            DomainRange("impact_y_cm", "cm", -0.5, 0.5, lambda c: c[:, 4]),
+        ),
+        cells=np.ones(shape, bool),
+        dead_cells=np.zeros(shape, bool),
+        positions_cm=positions,
+        plane_vectors=((0, 1), (3, 4)),
+        energy_conditions=(0, 1, 2),
+        shower_depth_cm=_ECAL_SHOWER_DEPTH_CM,
+    )
+
+
+_SPECS: dict[str, Callable[[], DetectorSpec]] = {"ecal": _ecal, "hgcal": _hgcal}
 
 
 def names() -> tuple[str, ...]:

@@ -216,6 +216,8 @@ class Writer:
             file.attrs["domain_low"] = low
             file.attrs["domain_high"] = high
             file.attrs["layer_depths_x0"] = np.asarray(spec.layer_depths_x0, np.float64)
+            if spec.shower_depth_cm is not None:
+                file.attrs["shower_depth_cm"] = spec.shower_depth_cm
             file.attrs["energy_conditions"] = np.asarray(
                 spec.energy_conditions, np.int64
             )

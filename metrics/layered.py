@@ -43,6 +43,11 @@ def longitudinal_profile(response: NDArray[Any]) -> Array:
 
     Returns:
         Shares, float64 [batch, layer]; 0 for an empty shower.
+
+    Raises:
+        ValueError: If `response` is not of rank 4.
+
+    Source: the layer energies of arXiv:1807.01954, section 5.
     """
     layers = layer_energies(response)
     total = np.broadcast_to(layers.sum(axis=1, keepdims=True), layers.shape)
@@ -57,7 +62,10 @@ def depth(response: NDArray[Any], layer_depths_x0: tuple[float, ...]) -> Array:
         layer_depths_x0: Depth of each layer [X0], [layer].
 
     Returns:
-        Shower depths [X0], float64 [batch].
+        Shower depths [X0], float64 [batch]; 0 for an empty shower.
+
+    Raises:
+        ValueError: If `response` is not of rank 4.
 
     Source: arXiv:1807.01954, section 5.
     """
@@ -68,9 +76,10 @@ def depth(response: NDArray[Any], layer_depths_x0: tuple[float, ...]) -> Array:
 def layer_occupancies(
     response: NDArray[Any], accepted: NDArray[np.bool_], threshold: float = 0.0
 ) -> Array:
-    """Returns each layer's fraction of accepted cells above a threshold.
+    """Returns the share of accepted cells above a threshold: o_l = N_l / M_l.
 
-    The occupancy of a layer is the mean of this over events.
+    N_l of the M_l accepted cells of layer l exceed the threshold. The occupancy of a
+    layer is the mean of this over events.
 
     Args:
         response: Cell energies [spec.unit], [batch, row, column, layer].
@@ -78,7 +87,11 @@ def layer_occupancies(
         threshold: Energy that a hit exceeds [spec.unit].
 
     Returns:
-        Fractions between 0 and 1, float64 [batch, layer].
+        Fractions between 0 and 1, float64 [batch, layer]; 0 in a layer without
+            accepted cells.
+
+    Raises:
+        ValueError: If `response` is not of rank 4.
 
     Source: the 2019 talk, "Pixel occupancy".
     """

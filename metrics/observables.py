@@ -8,16 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.spec import DetectorSpec
-from metrics import layered, showers
+from metrics import images, layered, showers
 
 Array = NDArray[np.float64]
 Function = Callable[[NDArray[Any], NDArray[Any]], Array]
 
-HIT_THRESHOLDS_MIP = (0.0, 2.0, 10.0)
-"""Thresholds of the hit counts [MIP]; other detectors count cells above 0."""
+HIT_THRESHOLDS = {"MIP": (0.0, 2.0, 10.0), "MeV": (0.0, 1.0, 10.0, 100.0)}
+"""Thresholds of the hit counts by the unit of a response; in any other unit only 0.
+
+The typical cell of a sampling calorimeter's scintillator holds 1 MeV."""
 
 _TALK = "Erdmann, Glombitza, Quast, Big Data Science in Astroparticle Research 2019"
 _PAPER = "arXiv:1807.01954"
+_LHCB = "arXiv:1812.01319"
+_MOMENTUM = ("momentum_x_gev", "momentum_y_gev", "momentum_z_gev")
+_IMPACT = ("impact_x_cm", "impact_y_cm")
+_DIRECTIONS = {"along": images.along, "across": images.across}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,8 +56,8 @@ class Observable:
 def scalar_observables(spec: DetectorSpec) -> tuple[Observable, ...]:
     """Returns the observables that describe one response of a detector.
 
-    Those that need layers, an incident energy or an impact point are left out where
-    the detector has none.
+    Those that need layers, an incident energy, an impact point, a momentum or a known
+    depth of the showers are left out where the detector has none.
 
     Args:
         spec: The detector.
@@ -80,10 +86,12 @@ def scalar_observables(spec: DetectorSpec) -> tuple[Observable, ...]:
         found.append(_energy_response(spec))
     if layers(spec) and spec.layer_depths_x0:
         found.append(_depth(spec))
-    thresholds = HIT_THRESHOLDS_MIP if spec.unit == "MIP" else (0.0,)
+    thresholds = HIT_THRESHOLDS.get(spec.unit, (0.0,))
     found += [_hits(threshold, spec.unit) for threshold in thresholds]
-    if {"impact_x_cm", "impact_y_cm"} <= set(spec.condition_names):
+    if set(_IMPACT) <= set(spec.condition_names):
         found += [_radius(spec), _centre(spec, 0), _centre(spec, 1)]
+    if len(spec.shape) == 2 and set(_MOMENTUM) <= set(spec.condition_names):
+        found += _of_inclined_images(spec)
     found.append(
         Observable(
             "maximum_cell_fraction",
@@ -94,6 +102,24 @@ def scalar_observables(spec: DetectorSpec) -> tuple[Observable, ...]:
         )
     )
     return tuple(found)
+
+
+def _of_inclined_images(spec: DetectorSpec) -> list[Observable]:
+    """Returns what an image and the momentum of its particle define."""
+    found = [_width(spec, name) for name in _DIRECTIONS]
+    if spec.shower_depth_cm and set(_IMPACT) <= set(spec.condition_names):
+        found += [_asymmetry(spec, name) for name in _DIRECTIONS]
+        found += [_centre_minus_track(spec, name) for name in _DIRECTIONS]
+    found.append(
+        Observable(
+            "central_energy_fraction",
+            "share of the 3 x 3 cells around the hottest",
+            "",
+            lambda response, _: images.central_energy_fraction(response),
+            "arXiv:1502.02702",
+        )
+    )
+    return found
 
 
 def layer_observables(spec: DetectorSpec) -> tuple[Observable, ...]:
@@ -149,7 +175,7 @@ def _hits(threshold: float, unit: str) -> Observable:
 
     suffix = f"_{threshold:g}{unit.lower()}" if threshold else ""
     label = f"number of hits above {threshold:g} {unit}"
-    source = _TALK if threshold else _PAPER
+    source = _LHCB if unit == "MeV" else _TALK if threshold else _PAPER
     return Observable(f"number_of_hits{suffix}", label, "", function, source)
 
 
@@ -168,6 +194,38 @@ def _centre(spec: DetectorSpec, axis: int) -> Observable:
     name = "xy"[axis]
     label = f"centre of gravity minus impact, {name}"
     return Observable(f"centre_{name}", label, "cm", function, _TALK, signed=True)
+
+
+def _width(spec: DetectorSpec, name: str) -> Observable:
+    def function(response: NDArray[Any], condition: NDArray[Any]) -> Array:
+        direction = _DIRECTIONS[name](momentum(spec, condition))
+        return images.width(response, direction, spec.positions_cm)
+
+    label = f"width {name} the inclination"
+    return Observable(f"width_{name}", label, "cm", function, _LHCB)
+
+
+def _asymmetry(spec: DetectorSpec, name: str) -> Observable:
+    label = f"asymmetry {name} the inclination"
+    function = _about_track(spec, name, images.asymmetry)
+    return Observable(f"asymmetry_{name}", label, "", function, _LHCB, signed=True)
+
+
+def _centre_minus_track(spec: DetectorSpec, name: str) -> Observable:
+    label = f"centre of gravity minus track, {name} the inclination"
+    function = _about_track(spec, name, images.centre_minus_point)
+    return Observable(f"centre_{name}", label, "cm", function, _LHCB, signed=True)
+
+
+def _about_track(
+    spec: DetectorSpec, name: str, measure: Callable[..., Array]
+) -> Function:
+    def function(response: NDArray[Any], condition: NDArray[Any]) -> Array:
+        direction = _DIRECTIONS[name](momentum(spec, condition))
+        point = track_point(spec, condition)
+        return measure(response, direction, point, spec.positions_cm)
+
+    return function
 
 
 def _layer_energy(spec: DetectorSpec, layer: int) -> Observable:
@@ -206,8 +264,29 @@ def impact(spec: DetectorSpec, condition: NDArray[Any]) -> Array:
     Raises:
         ValueError: If the detector has no "impact_x_cm" and "impact_y_cm".
     """
-    columns = [_column(spec, condition, f"impact_{axis}_cm") for axis in "xy"]
-    return np.stack(columns, axis=1)
+    return np.stack([_column(spec, condition, name) for name in _IMPACT], axis=1)
+
+
+def momentum(spec: DetectorSpec, condition: NDArray[Any]) -> Array:
+    """Picks the momentum [GeV] out of the conditions, float64 [batch, 3]."""
+    return np.stack([_column(spec, condition, name) for name in _MOMENTUM], axis=1)
+
+
+def track_point(spec: DetectorSpec, condition: NDArray[Any]) -> Array:
+    """Returns x and y of the track at the shower's depth [cm], float64 [batch, 2].
+
+    Raises:
+        ValueError: If the depth is not known.
+    """
+    if spec.shower_depth_cm is None:
+        raise ValueError(
+            f"detector {spec.name!r} has no shower_depth_cm; "
+            "metrics.images.fit_shower_depth finds it"
+        )
+    depth = images.shower_depth(incident_energy(spec, condition), spec.shower_depth_cm)
+    return images.track_projection(
+        impact(spec, condition), momentum(spec, condition), depth
+    )
 
 
 def _column(spec: DetectorSpec, condition: NDArray[Any], name: str) -> Array:

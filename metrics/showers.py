@@ -16,7 +16,15 @@ _EVENTS_AT_ONCE = 1024
 
 
 def ratio(numerator: Any, denominator: Any) -> Array:
-    """Divides; 0 where the denominator is not positive."""
+    """Divides: numerator / denominator, and 0 where the denominator is not positive.
+
+    Args:
+        numerator: Any numbers, [...].
+        denominator: Numbers of the same shape.
+
+    Returns:
+        Quotients, float64 [...].
+    """
     positive = denominator > 0.0
     safe = np.where(positive, denominator, 1.0)
     quotient: Array = np.where(positive, numerator / safe, 0.0)
@@ -48,6 +56,8 @@ def energy_response(response: NDArray[Any], energy_gev: NDArray[Any]) -> Array:
 
     Returns:
         Responses [spec.unit / GeV], float64 [batch]; 0 at incident energy 0.
+
+    Source: arXiv:1807.01954, section 5, as the visible energy.
     """
     return ratio(visible_energy(response), np.asarray(energy_gev, np.float64))
 
@@ -60,9 +70,11 @@ def number_of_hits(response: NDArray[Any], threshold: float = 0.0) -> Array:
         threshold: Energy that a hit exceeds [spec.unit].
 
     Returns:
-        Numbers of hits, float64 [batch].
+        Numbers of hits, float64 [batch]. Divided by the number of cells it is the
+            sparsity of the LHCb studies.
 
-    Source: arXiv:1807.01954, section 5; with a cut of 10 MIP the 2019 talk.
+    Source: arXiv:1807.01954, section 5; with a cut of 10 MIP the 2019 talk; sparsity
+    arXiv:1812.01319, section 5.
     """
     cells = tuple(range(1, response.ndim))
     counts: Array = (response > threshold).sum(axis=cells).astype(np.float64)
@@ -70,7 +82,7 @@ def number_of_hits(response: NDArray[Any], threshold: float = 0.0) -> Array:
 
 
 def cell_occupancies(response: NDArray[Any], threshold: float = 0.0) -> Array:
-    """Returns the fraction of events in which each cell exceeds a threshold.
+    """Returns the share of events that hit each cell: o_i = N(E_i > threshold) / N.
 
     Args:
         response: Cell energies [spec.unit], [batch, ...].
@@ -78,6 +90,8 @@ def cell_occupancies(response: NDArray[Any], threshold: float = 0.0) -> Array:
 
     Returns:
         Fractions between 0 and 1, float64 [...]; 0 for an empty batch.
+
+    Source: the 2019 talk, "Pixel occupancy".
     """
     fractions: Array = (response > threshold).sum(axis=0) / max(len(response), 1)
     return fractions
@@ -90,14 +104,18 @@ def maximum_cell_fraction(response: NDArray[Any]) -> Array:
         response: Cell energies [spec.unit], [batch, ...].
 
     Returns:
-        Fractions, float64 [batch].
+        Fractions, float64 [batch]; 0 for an empty shower.
+
+    Source: this project.
     """
     hottest = response.max(axis=tuple(range(1, response.ndim)), initial=0.0)
     return ratio(hottest.astype(np.float64), visible_energy(response))
 
 
 def correlation_matrix(features: Array) -> Array:
-    """Returns Pearson's correlation of the columns.
+    """Returns Pearson's correlation of the columns: r_jk = cov(j, k) / (s_j s_k).
+
+    Of layer energies it is the correlation from layer to layer.
 
     Args:
         features: Numbers, [batch, feature].
@@ -105,6 +123,8 @@ def correlation_matrix(features: Array) -> Array:
     Returns:
         Correlations, float64 [feature, feature]: 1 on the diagonal, 0 beside it where
         a feature does not vary.
+
+    Source: the 2019 talk, "Correlation between layers".
     """
     centred = features - features.mean(axis=0) if len(features) else features
     width = np.sqrt((centred**2).sum(axis=0))
@@ -123,6 +143,8 @@ def centre_of_gravity(response: NDArray[Any], positions_cm: NDArray[Any]) -> Arr
 
     Returns:
         Reconstructed x and y [cm], float64 [batch, 2]; (0, 0) for an empty shower.
+
+    Source: arXiv:1812.01319, section 5, the centre of mass.
     """
     cells = response.reshape(
         len(response), positions_cm.size // positions_cm.shape[-1]
@@ -135,7 +157,7 @@ def centre_of_gravity(response: NDArray[Any], positions_cm: NDArray[Any]) -> Arr
 def centre_minus_impact(
     response: NDArray[Any], impact_cm: NDArray[Any], positions_cm: NDArray[Any]
 ) -> Array:
-    """Subtracts the impact point from the centre of gravity.
+    """Subtracts the impact point from the centre of gravity: (x - x_0, y - y_0).
 
     Args:
         response: Cell energies [spec.unit], [batch, ...].
@@ -144,6 +166,8 @@ def centre_minus_impact(
 
     Returns:
         Offsets in x and y [cm], float64 [batch, 2]; (0, 0) for an empty shower.
+
+    Source: arXiv:1812.01319, section 5, for a particle without inclination.
     """
     lit = visible_energy(response)[:, None] > 0.0
     offset = centre_of_gravity(response, positions_cm) - impact_cm
@@ -170,7 +194,7 @@ def radial_profile(
         edges_cm: Ascending edges of the rings [cm], [rings + 1].
 
     Returns:
-        Shares of the energy, float64 [batch, rings].
+        Shares of the energy, float64 [batch, rings]; 0 for an empty shower.
 
     Source: the 2019 talk, "Radial development".
     """
@@ -200,7 +224,9 @@ def radius(
         positions_cm: Cell centres [cm], [..., 3].
 
     Returns:
-        Energy-weighted radii [cm], float64 [batch].
+        Energy-weighted radii [cm], float64 [batch]; 0 for an empty shower.
+
+    Source: the mean of the 2019 talk's "Radial development".
     """
     moment = np.zeros(len(response))
     for start in range(0, len(response), _EVENTS_AT_ONCE):

@@ -34,6 +34,7 @@ def box():
         positions_cm=np.stack([x, y, z], axis=-1).astype(np.float32),
         plane_vectors=((1, 2),),
         layer_depths_x0=(2.0, 6.0),
+        shower_depth_cm=(4.0, 1.5),
     )
 
 

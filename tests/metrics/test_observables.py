@@ -7,10 +7,13 @@ import pytest
 
 from data import spec as detectors
 from metrics import observables
-from tests import synthetic
 from tests.metrics import stand_in
 
 HGCAL = detectors.get("hgcal")
+ECAL = detectors.get("ecal")
+
+# A track of 13 GeV that leaves the impact point (0.25, -0.25) towards (0.6, 0.8).
+INCLINED = np.array([[3.0, 4.0, 12.0, 0.25, -0.25]], np.float32)
 
 
 def test_every_observable_of_the_hgcal():
@@ -57,11 +60,105 @@ def test_values_of_a_shower_with_one_cell():
         np.testing.assert_allclose(values[name], [value], rtol=1e-6, err_msg=name)
 
 
-def test_empty_showers_have_finite_observables():
-    sample = synthetic.sample(HGCAL, 4)
-    one = observables.scalar_observables(HGCAL) + observables.layer_observables(HGCAL)
-    values = observables.evaluate(one, 0.0 * sample.response, sample.condition)
+def test_every_observable_of_the_ecal():
+    one = observables.scalar_observables(ECAL) + observables.layer_observables(ECAL)
+    assert [observable.name for observable in one] == [
+        "visible_energy",
+        "energy_response",
+        "number_of_hits",
+        "number_of_hits_1mev",
+        "number_of_hits_10mev",
+        "number_of_hits_100mev",
+        "radius",
+        "centre_x",
+        "centre_y",
+        "width_along",
+        "width_across",
+        "asymmetry_along",
+        "asymmetry_across",
+        "centre_along",
+        "centre_across",
+        "central_energy_fraction",
+        "maximum_cell_fraction",
+    ]
+    assert all(observable.source for observable in one)
+    signed = {observable.name for observable in one if observable.signed}
+    assert signed == {
+        *("centre_x", "centre_y", "centre_along", "centre_across"),
+        *("asymmetry_along", "asymmetry_across"),
+    }
+
+
+def test_values_of_an_inclined_shower_with_two_cells():
+    """Two cells at (3, 3) and (3, 5); s = a + b ln 13, and 5/13 of it is transverse."""
+    response = stand_in.single_cell(ECAL, (16, 16), 60.0)
+    response[0, 16, 17] = 20.0
+    one = observables.scalar_observables(ECAL)
+    values = observables.evaluate(one, response, INCLINED)
+    first, slope = ECAL.shower_depth_cm
+    reach = (first + slope * np.log(13.0)) * 5.0 / 13.0
+    centre, impact = np.array([3.0, 3.5]), np.array([0.25, -0.25])
+    along, across = np.array([0.6, 0.8]), np.array([-0.8, 0.6])
+    spread = 2.0 * np.sqrt(0.75 * 0.25)
+    expected = {
+        "visible_energy": 80.0,
+        "energy_response": 80.0 / 13.0,
+        "number_of_hits": 2.0,
+        "number_of_hits_1mev": 2.0,
+        "number_of_hits_10mev": 2.0,
+        "number_of_hits_100mev": 0.0,
+        "radius": 0.75 * np.hypot(2.75, 3.25) + 0.25 * np.hypot(2.75, 5.25),
+        "centre_x": 2.75,
+        "centre_y": 3.75,
+        "width_along": 0.8 * spread,
+        "width_across": 0.6 * spread,
+        # The track is 5.2 cm from the impact point, the cells are 4.2 and 5.8 cm along
+        # and 0.2 cm right and 0.9 cm left of it.
+        "asymmetry_along": -0.5,
+        "asymmetry_across": -0.5,
+        "centre_along": (centre - impact) @ along - reach,
+        "centre_across": (centre - impact) @ across,
+        "central_energy_fraction": 1.0,
+        "maximum_cell_fraction": 0.75,
+    }
+    assert values.keys() == expected.keys()
+    for name, value in expected.items():
+        np.testing.assert_allclose(values[name], [value], rtol=1e-6, err_msg=name)
+
+
+@pytest.mark.parametrize("spec", [HGCAL, ECAL], ids=lambda spec: spec.name)
+@pytest.mark.filterwarnings("error")
+def test_empty_showers_have_finite_observables(spec):
+    response = np.zeros((4, *spec.shape), np.float32)
+    condition = np.zeros((4, len(spec.condition_names)), np.float32)
+    condition[1:] = INCLINED[:, : condition.shape[1]]
+    one = observables.scalar_observables(spec) + observables.layer_observables(spec)
+    values = observables.evaluate(one, response, condition)
     assert all(np.isfinite(value).all() for value in values.values())
+
+
+def test_an_image_whose_shower_depth_is_not_known():
+    unknown = dataclasses.replace(ECAL, shower_depth_cm=None)
+    names = {one.name for one in observables.scalar_observables(unknown)}
+    everything = {one.name for one in observables.scalar_observables(ECAL)}
+    assert everything - names == {
+        *("asymmetry_along", "asymmetry_across", "centre_along", "centre_across")
+    }
+    with pytest.raises(ValueError, match=r"'ecal' has no shower_depth_cm; .*fit"):
+        observables.track_point(unknown, INCLINED)
+
+
+def test_an_image_without_a_momentum():
+    straight = dataclasses.replace(
+        ECAL,
+        condition_names=("energy_gev", "impact_x_cm", "impact_y_cm"),
+        energy_conditions=(0,),
+    )
+    names = [one.name for one in observables.scalar_observables(straight)]
+    assert "centre_x" in names
+    assert not any(name.endswith(("along", "across")) for name in names)
+    with pytest.raises(ValueError, match="has no condition 'momentum_x_gev'"):
+        observables.momentum(straight, np.ones((1, 3)))
 
 
 def test_a_detector_without_layers_and_impact():
@@ -78,6 +175,9 @@ def test_a_detector_without_layers_and_impact():
         "visible_energy",
         "energy_response",
         "number_of_hits",
+        "number_of_hits_1mev",
+        "number_of_hits_10mev",
+        "number_of_hits_100mev",
         "maximum_cell_fraction",
     ]
     assert observables.layer_observables(image) == ()
