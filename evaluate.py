@@ -1,8 +1,10 @@
-"""Compares a saved model with reference showers: python evaluate.py --workdir=DIR.
+"""Compares generators with reference showers: python evaluate.py --workdir=DIR.
 
-Choose between models with `--split=validation`; read the test split once, at the end.
+Several folders, --workdir=A,B, give a page that shows them side by side. Choose between
+models with `--split=validation`; read the test split once, at the end.
 """
 
+import dataclasses
 import os
 import pathlib
 
@@ -17,22 +19,28 @@ from models.core import command  # First: it silences the start of TensorFlow.
 import h5py
 import numpy as np
 from absl import flags, logging
+from numpy.typing import NDArray
 
 from data import readers
 from data.spec import DetectorSpec
-from metrics import measure, report
+from metrics import measure, report, side_by_side
 from metrics.comparison import Comparison
 from metrics.groups import choose, strata
 from metrics.observables import incident_energy
+from metrics.results import Report
 from metrics.simulator import SavedSimulator
+from metrics.stored import StoredResponses
 from models.core.files import replacing
 
 _ROOT = pathlib.Path(__file__).resolve().parent
 _SAMPLE = _ROOT / "data/samples/hgcal_geant4.h5"
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string("workdir", None, "Folder of a run; evaluates DIR/saved_model.")
+flags.DEFINE_list(
+    "workdir", None, "Folders of runs; evaluates DIR/saved_model of each."
+)
 flags.DEFINE_string("saved_model", None, "Folder of a SavedModel.")
+flags.DEFINE_list("generated", None, "Files of responses, one per reference shower.")
 flags.DEFINE_list("reference", str(_SAMPLE), "Files of reference showers.")
 flags.DEFINE_string(
     "report", None, "Folder of the report; beside the model by default."
@@ -40,11 +48,30 @@ flags.DEFINE_string(
 flags.DEFINE_integer("num", None, "Number of showers; all of the split by default.")
 flags.DEFINE_enum("split", "test", [*readers.SPLITS, "all"], "Events compared with.")
 flags.DEFINE_integer("seed", 0, "Seed of generation, resampling and classifiers.")
+flags.DEFINE_integer("clusters", 400, "Clusters of the PRD.", lower_bound=2)
+flags.DEFINE_enum("prd_mode", "standard", measure.PRD_MODES, "Features of the PRD.")
 
 
-def _reference(spec: DetectorSpec) -> tuple[readers.Sample, str]:
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Reference:
+    """The reference showers, and those of them that are compared."""
+
+    spec: DetectorSpec
+    whole: readers.Sample
+    chosen: NDArray[np.intp]
+    split: str
+    training: readers.Sample | None
+
+    @property
+    def condition(self) -> NDArray[np.float32]:
+        return self.whole.condition[self.chosen]
+
+
+def _reference() -> _Reference:
     """Reads the reference, its split and `--num` showers of it, energies equally."""
-    split = FLAGS.split if readers.splits(FLAGS.reference) else "all"
+    spec = readers.detect(FLAGS.reference)
+    splits = readers.splits(FLAGS.reference)
+    split = FLAGS.split if splits else "all"
     sample = readers.read(
         FLAGS.reference, spec, split=None if split == "all" else split
     )
@@ -60,7 +87,10 @@ def _reference(spec: DetectorSpec) -> tuple[readers.Sample, str]:
         )
     groups = strata(incident_energy(spec, sample.condition))
     chosen = choose(groups, number, FLAGS.seed)
-    return readers.Sample(sample.response[chosen], sample.condition[chosen]), split
+    training = None
+    if "train" in splits and split not in ("train", "all"):
+        training = readers.read(FLAGS.reference, spec, split="train")
+    return _Reference(spec, sample, chosen, split, training)
 
 
 def _generator() -> str:
@@ -78,54 +108,118 @@ def _shown(path: str | pathlib.Path) -> str:
     return str(full.relative_to(_ROOT) if full.is_relative_to(_ROOT) else path)
 
 
-def _evaluate() -> None:
-    if (FLAGS.workdir is None) == (FLAGS.saved_model is None):
-        raise ValueError("give either --workdir=DIR or --saved_model=DIR")
-    model = pathlib.Path(FLAGS.saved_model or f"{FLAGS.workdir}/saved_model")
-    folder = pathlib.Path(FLAGS.report or model.parent / "report")
-    report.check_folder(folder)
-    spec = readers.detect(FLAGS.reference)
-    simulator = SavedSimulator(model, spec)
-    sample, split = _reference(spec)
+def _comparison(
+    generator: SavedSimulator | StoredResponses, reference: _Reference
+) -> Comparison:
+    if isinstance(generator, SavedSimulator):
+        generated = generator(reference.condition, FLAGS.seed)
+    else:
+        generated = generator.responses(reference.whole.condition, reference.chosen)
+    return Comparison(
+        reference.spec,
+        generator.mask,
+        reference.condition,
+        reference.whole.response[reference.chosen],
+        generated,
+        generator.trained_energies_gev,
+    )
 
-    def compare(with_model: SavedSimulator) -> Comparison:
-        generated = with_model(sample.condition, FLAGS.seed)
-        trained = with_model.trained_energies_gev
-        return Comparison(
-            spec, simulator.mask, sample.condition, sample.response, generated, trained
-        )
 
-    comparison = compare(simulator)
+def _evaluate(
+    generator: SavedSimulator | StoredResponses,
+    where: pathlib.Path,
+    folder: pathlib.Path,
+    reference: _Reference,
+) -> Report:
+    """Compares one generator with the reference and writes its report."""
+    spec = reference.spec
+    comparison = _comparison(generator, reference)
     untrained = None
-    before = model.parent / "saved_model_untrained"
+    before = where.parent / "saved_model_untrained"
     if before.is_dir():
-        untrained = compare(SavedSimulator(before, spec))
+        untrained = _comparison(SavedSimulator(before, spec), reference)
+    in_domain = np.asarray(spec.in_domain(reference.condition))
     facts = {
-        "model": simulator.name,
-        "saved_model": _shown(model),
+        "model": generator.name,
+        "saved_model": _shown(where),
         "detector": spec.name,
         "reference_name": _generator(),
         "reference": ", ".join(map(_shown, FLAGS.reference)),
-        "split": split,
-        "events": len(sample),
-        "mask": simulator.mask,
+        "split": reference.split,
+        "events": len(reference.chosen),
+        "mask": generator.mask,
         "accepted_cells": int(comparison.accepted.sum()),
-        "outside_domain": int(np.sum(~np.asarray(spec.in_domain(sample.condition)))),
+        "outside_domain": int(np.sum(~in_domain)),
         "seed": FLAGS.seed,
+        "clusters": FLAGS.clusters,
+        "prd_mode": FLAGS.prd_mode,
     }
-    result = measure.everything(comparison, facts, FLAGS.seed, untrained)
-    print(*report.table(result), *report.summary(result), sep="\n")
+    options = measure.Options(
+        seed=FLAGS.seed,
+        clusters=FLAGS.clusters,
+        prd_mode=FLAGS.prd_mode,
+    )
+    training = None if reference.training is None else reference.training.response
+    result = measure.everything(comparison, facts, options, untrained, training)
+    print(*report.table(result), *report.summary(result), *result.notes, sep="\n")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with replacing(folder) as temporary:
         report.write(result, temporary)
     print(f"report: {folder / 'index.html'}")
+    return result
+
+
+def _run() -> None:
+    given = [FLAGS.workdir, FLAGS.saved_model, FLAGS.generated]
+    if sum(value is not None for value in given) != 1:
+        raise ValueError(
+            "give one of --workdir=DIR, --saved_model=DIR and --generated=FILE"
+        )
+    workdirs = [pathlib.Path(path) for path in FLAGS.workdir or ()]
+    if len(set(workdirs)) < len(workdirs):
+        raise ValueError(f"--workdir={','.join(FLAGS.workdir)}: a folder occurs twice")
+    if len(workdirs) > 1:
+        _run_side_by_side(workdirs)
+        return
+    if FLAGS.generated:
+        where = pathlib.Path(FLAGS.generated[0])
+    else:
+        where = pathlib.Path(FLAGS.saved_model or workdirs[0] / "saved_model")
+    folder = pathlib.Path(FLAGS.report or where.parent / "report")
+    report.check_folder(folder)
+    reference = _reference()
+    if FLAGS.generated:
+        _evaluate(
+            StoredResponses(FLAGS.generated, reference.spec), where, folder, reference
+        )
+    else:
+        _evaluate(SavedSimulator(where, reference.spec), where, folder, reference)
+
+
+def _run_side_by_side(workdirs: list[pathlib.Path]) -> None:
+    """Evaluates every run, then compares them."""
+    together = pathlib.Path(FLAGS.report or "runs/comparison")
+    for folder in (together, *(path / "report" for path in workdirs)):
+        report.check_folder(folder)
+    reference = _reference()
+    models = [path / "saved_model" for path in workdirs]
+    generators = [SavedSimulator(where, reference.spec) for where in models]
+    runs = []
+    for workdir, where, generator in zip(workdirs, models, generators, strict=True):
+        result = _evaluate(generator, where, workdir / "report", reference)
+        runs.append((str(workdir), report.as_json(result)))
+    print(*side_by_side.table(runs), sep="\n")
+    together.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(together) as temporary:
+        side_by_side.write(runs, temporary)
+    print(f"comparison: {together / 'index.html'}")
 
 
 def main(_: list[str]) -> None:
     """Runs the evaluation; a user's mistake ends in one line and status 2."""
     logging.set_verbosity(logging.WARNING)
     try:
-        _evaluate()
+        _run()
     except (ValueError, OSError) as error:
         command.refuse(error)
 

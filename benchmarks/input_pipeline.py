@@ -9,7 +9,6 @@ itself, held in memory.
 """
 
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from typing import Any
 
 from absl import app, flags
 
+from benchmarks.memory import peak_rss_mb
 from data import pipeline, readers, symmetry, writers
 
 SAMPLE = Path(__file__).parents[1] / "data" / "samples" / "hgcal_geant4.h5"
@@ -65,17 +65,6 @@ def write_files(folder: Path, size_gb: float, files: int) -> list[str]:
             for _ in range(pieces):
                 writer.append(sample)
     return paths
-
-
-def peak_rss_mb() -> float:
-    """Returns the largest memory that this process has had [MB]."""
-    # ru_maxrss of a child also counts its parent's memory at the fork; VmHWM does not.
-    status = Path("/proc/self/status")
-    if status.exists():
-        for line in status.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024 / 1e6
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
 
 
 def measure(paths: list[str], rows: int) -> dict[str, Any]:

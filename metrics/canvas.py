@@ -15,6 +15,9 @@ from metrics.comparison import Comparison
 from metrics.groups import Beam
 from metrics.showers import Array, ratio
 
+Names = tuple[str, str]
+"""How the legend calls the generated showers and the reference."""
+
 GENERATED_COLOUR = "#d55e00"
 REFERENCE_COLOUR = "#333333"
 REFERENCE_FILL = "#cfcfcf"
@@ -28,6 +31,9 @@ _STYLE = {
     "axes.titlesize": 12,
     "axes.labelpad": 4,
     "axes.autolimit_mode": "data",
+    # No common factor or offset above an axis, where titles are.
+    "axes.formatter.limits": (-4, 5),
+    "axes.formatter.useoffset": False,
     "xtick.labelsize": 10,
     "ytick.labelsize": 10,
     "ytick.major.size": 6,
@@ -71,11 +77,12 @@ def shown_beams(comparison: Comparison) -> list[Beam]:
     return [beams[int(number)] for number in chosen]
 
 
-def panels(count: int) -> tuple[Figure, list[tuple[Axes, Axes]]]:
+def panels(count: int, above: float = 0.0) -> tuple[Figure, list[tuple[Axes, Axes]]]:
     """Makes a figure of panels, three in a row.
 
     Args:
         count: Number of panels.
+        above: Room above the first line of panels, for titles [inch].
 
     Returns:
         The figure and for each panel its upper axes and the flat ones below, for a
@@ -83,14 +90,15 @@ def panels(count: int) -> tuple[Figure, list[tuple[Axes, Axes]]]:
     """
     columns = min(count, _COLUMNS)
     rows = -(-count // columns)
-    figure = Figure(figsize=(4.6 * columns, 4.4 * rows + 0.5), dpi=100)
+    height = 4.4 * rows + 0.5 + above
+    figure = Figure(figsize=(4.6 * columns, height), dpi=100)
     outer = figure.add_gridspec(
         rows,
         columns,
         left=0.75 / (4.6 * columns),
         right=1.0 - 0.15 / (4.6 * columns),
-        top=1.0 - 0.55 / (4.4 * rows + 0.5),
-        bottom=0.5 / (4.4 * rows + 0.5),
+        top=1.0 - (0.55 + above) / height,
+        bottom=0.5 / height,
         hspace=0.2,
         wspace=0.25,
     )
@@ -132,7 +140,7 @@ def tag(axes: Axes, beam: Beam) -> None:
     )
 
 
-def draw_points(axes: Axes, generated: Series, reference: Series, names: Any) -> None:
+def draw_points(axes: Axes, generated: Series, reference: Series, names: Names) -> None:
     """Draws two profiles: the reference as a band, the generated one as points.
 
     Args:
@@ -155,7 +163,7 @@ def draw_points(axes: Axes, generated: Series, reference: Series, names: Any) ->
 
 
 def draw_histograms(
-    axes: Axes, edges: Array, generated: Array, reference: Array, names: Any
+    axes: Axes, edges: Array, generated: Array, reference: Array, names: Names
 ) -> tuple[Series, Series]:
     """Draws two normalised histograms.
 
@@ -237,7 +245,7 @@ def draw_difference(
     axes.axhline(0.0, color=REFERENCE_COLOUR, linewidth=0.8)
     shift = factor * (generated.y - reference.y)
     _errorbar(axes, Series(generated.x, shift, factor * generated.error))
-    axes.set_ylabel(f"diff. [{unit}]", loc="center")
+    axes.set_ylabel(f"diff. [{unit}]" if unit else "diff.", loc="center")
 
 
 def profile(x: Array, y: Array, edges: Array) -> Series:
@@ -265,10 +273,10 @@ def profile(x: Array, y: Array, edges: Array) -> Series:
 
 
 def _ratio_limits(quotient: Series, band: Array) -> tuple[float, float]:
-    """Chooses limits that show most points: 10 %, 25 % or 60 % around 1."""
+    """Chooses limits that show most points: from 2 % to 60 % around 1."""
     away = np.abs(quotient.y - 1.0)
     typical = np.nanquantile(np.concatenate([away, band]), 0.8) if len(away) else 0.0
-    width = next((w for w in (0.1, 0.25) if typical < 0.8 * w), 0.6)
+    width = next((w for w in (0.02, 0.05, 0.1, 0.25) if typical < 0.6 * w), 0.6)
     return 1.0 - width, 1.0 + width
 
 

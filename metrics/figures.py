@@ -1,21 +1,95 @@
-"""The figures of the report: distributions, profiles, dependence on the conditions."""
+"""The figures of the report: distributions, profiles and correlations."""
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from metrics import canvas, showers
+from metrics import canvas
+from metrics.canvas import Names
 from metrics.comparison import RING_EDGES_CM, Comparison, profiles
 from metrics.groups import Beam
-from metrics.observables import impact
-from metrics.results import BeamResult
+from metrics.neighbours import QUANTILE, NeighbourResult
+from metrics.results import Report
 from metrics.showers import Array
-
-Names = tuple[str, str]
-"""How the legend calls the generated showers and the reference."""
 
 _BINS = 36
 _SCATTERED = 400
+
+
+def summary(report: Report, names: Names) -> Figure:
+    """Draws W1 of every observable beside its floor.
+
+    Args:
+        report: What was measured.
+        names: Names in the legend.
+    """
+    comparison = report.comparison
+    rows = [
+        (one.label, report.metrics[f"wasserstein_{one.name}"], one.name)
+        for one in comparison.observables
+    ]
+    height = 0.34 * len(rows) + 1.8
+    figure = Figure(figsize=(10.5, height), dpi=100)
+    axes = figure.subplots()
+    figure.subplots_adjust(
+        left=0.4, right=0.97, top=1.0 - 1.05 / height, bottom=0.6 / height
+    )
+    places = np.arange(len(rows))[::-1]
+    floor = [metric.floor for _, metric, _ in rows]
+    axes.barh(
+        places, floor, color=canvas.REFERENCE_FILL, height=0.8,
+        label=f"floor ({names[1]} against itself)",
+    )  # fmt: skip
+    axes.errorbar(
+        [metric.value for _, metric, _ in rows],
+        places,
+        xerr=[metric.uncertainty for _, metric, _ in rows],
+        fmt="o",
+        color=canvas.GENERATED_COLOUR,
+        label=names[0],
+    )
+    if report.untrained:
+        axes.plot(
+            [report.untrained[name] for _, _, name in rows], places, "o",
+            color=canvas.GENERATED_COLOUR, markerfacecolor="none", label="untrained",
+        )  # fmt: skip
+    axes.set_xscale("log")
+    largest = [*(m.value for _, m, _ in rows), *report.untrained.values(), *floor]
+    axes.set_xlim(0.5 * max(min(floor), 1e-4), 2.0 * max(*largest, 1e-3))
+    axes.set_yticks(places, [label for label, _, _ in rows])
+    axes.tick_params(axis="y", which="both", length=0)
+    axes.set_xlabel("Wasserstein distance / standard deviation of the reference")
+    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3)
+    canvas.caption(figure, comparison, "Distances of all observables")
+    return figure
+
+
+def neighbours(comparison: Comparison, result: NeighbourResult, names: Names) -> Figure:
+    """Draws the distances of showers to their nearest training shower.
+
+    Args:
+        comparison: The showers.
+        result: The search for memorised showers.
+        names: Names in the legend.
+    """
+    figure, [(upper, lower)] = canvas.panels(1)
+    figure.set_figwidth(7.5)
+    top = 1.05 * float(max(result.generated.max(), result.reference.max()))
+    edges = np.linspace(0.0, top, 2 * _BINS + 1)
+    pair = canvas.draw_histograms(
+        upper, edges, result.generated, result.reference, names
+    )
+    canvas.draw_ratio(lower, *pair)
+    threshold = float(np.quantile(result.reference, QUANTILE))
+    upper.axvline(threshold, color=canvas.REFERENCE_COLOUR, linestyle=":")
+    upper.set_xlim(0.0, top)
+    upper.set_yscale("log")
+    upper.set_ylim(0.3 / len(result.reference), 5.0)
+    upper.set_ylabel("events / bin [1/N]")
+    lower.set_xlabel("distance to the nearest training shower")
+    upper.legend(loc="upper left")
+    canvas.caption(figure, comparison, "Nearest training showers")
+    return figure
 
 
 def histograms(comparison: Comparison, names: Names, name: str) -> Figure:
@@ -122,96 +196,6 @@ def depth_correlation(comparison: Comparison, names: Names) -> Figure:
         canvas.tag(upper, beam)
         upper.legend(loc="upper right")
     canvas.caption(figure, comparison, "Shower depth against visible energy")
-    return figure
-
-
-def energy_dependence(
-    comparison: Comparison, names: Names, results: list[BeamResult]
-) -> Figure:
-    """Draws mean visible energy and resolution against the beam energy.
-
-    Args:
-        comparison: The showers.
-        names: Names in the legend.
-        results: Response and resolution at every beam energy.
-    """
-    figure, panels = canvas.panels(2)
-    energies = np.array([one.beam.energy_gev for one in results])
-    quantities = (
-        ([one.generated_mean for one in results],
-         [one.reference_mean for one in results], [one.response for one in results],
-         comparison.observable("visible_energy").axis, 0.05),
-        ([one.generated_resolution for one in results],
-         [one.reference_resolution for one in results],
-         [one.resolution for one in results], "resolution, sigma / mean", 0.25),
-    )  # fmt: skip
-    for (generated, reference, ratios, label, width), (upper, lower) in zip(
-        quantities, panels, strict=True
-    ):
-        upper.plot(
-            energies, reference, "s", color=canvas.REFERENCE_COLOUR, markersize=9,
-            markerfacecolor="none", label=names[1],
-        )  # fmt: skip
-        upper.plot(
-            energies, generated, "o", color=canvas.GENERATED_COLOUR, markersize=5,
-            label=names[0],
-        )  # fmt: skip
-        values = np.array([one.value for one in ratios])
-        error = np.array([one.uncertainty for one in ratios])
-        lower.errorbar(energies, values, error, fmt="o", color=canvas.GENERATED_COLOUR)
-        lower.axhline(1.0, color=canvas.REFERENCE_COLOUR, linewidth=0.8)
-        half = max(width, 1.2 * float(np.max(np.abs(values - 1.0) + error)))
-        lower.set_ylim(1.0 - half, 1.0 + half)
-        pad = 0.08 * float(np.ptp(energies)) or 1.0
-        upper.set_xlim(energies.min() - pad, energies.max() + pad)
-        upper.set_ylim(0.0, 1.25 * max(*generated, *reference))
-        for one in results:
-            if one.beam.trained is False:
-                for axes in (upper, lower):
-                    axes.axvline(
-                        one.beam.energy_gev, color=canvas.NEVER_TRAINED_COLOUR,
-                        linestyle=":", zorder=0,
-                    )  # fmt: skip
-                upper.text(
-                    one.beam.energy_gev, 0.03, "never trained on ", rotation=90,
-                    color=canvas.NEVER_TRAINED_COLOUR, ha="right", va="bottom",
-                    transform=upper.get_xaxis_transform(), fontsize=9,
-                )  # fmt: skip
-        upper.set_ylabel(label)
-        lower.set_ylabel("ratio", loc="center")
-        lower.set_xlabel("beam energy [GeV]")
-        upper.legend(loc="best")
-    canvas.caption(figure, comparison, "Dependence on the incident energy")
-    return figure
-
-
-def position_dependence(comparison: Comparison, names: Names, axis: int) -> Figure:
-    """Draws the reconstructed centre of gravity against the impact point.
-
-    Args:
-        comparison: The showers.
-        names: Names in the legend.
-        axis: 0 for x, 1 for y.
-    """
-    spec = comparison.spec
-    point = impact(spec, comparison.condition)[:, axis]
-    centres = comparison.both(
-        lambda response: showers.centre_of_gravity(response, spec.positions_cm)[:, axis]
-    )
-    limit = float(np.quantile(np.abs(point), 0.99))
-    edges = np.linspace(-limit, limit, 13)
-    beams = canvas.shown_beams(comparison)
-    figure, panels = canvas.panels(len(beams))
-    for beam, (upper, lower) in zip(beams, panels, strict=True):
-        x = point[beam.events]
-        made = [canvas.profile(x, y[beam.events], edges) for y in centres]
-        canvas.draw_points(upper, made[0], made[1], names)
-        canvas.draw_difference(lower, made[0], made[1], "mm", 10.0)
-        canvas.tag(upper, beam)
-        upper.set_ylabel(f"centre of gravity {'xy'[axis]} [cm]")
-        lower.set_xlabel(f"impact {'xy'[axis]} [cm]")
-        upper.legend(loc="lower right")
-    canvas.caption(figure, comparison, f"Dependence on the impact point, {'xy'[axis]}")
     return figure
 
 

@@ -1,83 +1,269 @@
 """Everything that is measured when generated showers are compared with a reference."""
 
+import dataclasses
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from metrics import distances, showers
-from metrics.classifier import classifier_auc
+from metrics import competition2019, distances, frechet, prd, showers
+from metrics.classifier import classifier_tests
 from metrics.comparison import Comparison, profiles, within_beams
+from metrics.conditioning import measure_conditioning
 from metrics.groups import strata
-from metrics.observables import Observable, layer_observables
+from metrics.neighbours import NO_TRAINING_SHOWERS, nearest_training_showers
+from metrics.observables import Observable, impact, layer_observables
 from metrics.resampling import Metric, Resampling
 from metrics.results import BeamResult, Report
 from metrics.showers import Array
+
+PRD_MODES = ("standard", "competition2019")
+"""Features of the physics PRD: our observables, or those of the 2019 competition."""
+
+_SHAPES = ("width_", "asymmetry_", "number_of_hits")
+"""Beginnings of the names of the observables that the published physics PRD takes."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How to measure.
+
+    Attributes:
+        seed: Seed of everything random.
+        clusters: Number of clusters of the PRD.
+        prd_mode: One of `PRD_MODES`.
+    """
+
+    seed: int = 0
+    clusters: int = prd.CLUSTERS
+    prd_mode: str = PRD_MODES[0]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Task:
+    """What every part of a measurement starts from.
+
+    Attributes:
+        comparison: Generated and reference showers.
+        resampling: Splits and bootstrap weights.
+        options: How to measure.
+        training: Responses of the training, [showers, *spec.shape]; None if there are
+            none at hand.
+    """
+
+    comparison: Comparison
+    resampling: Resampling
+    options: Options
+    training: NDArray[np.float32] | None = None
+
+
+Found = dict[str, Any]
+"""Fields of `Report` that a part has measured."""
 
 
 def everything(
     comparison: Comparison,
     facts: dict[str, Any],
-    seed: int,
+    options: Options,
     untrained: Comparison | None = None,
+    training: NDArray[np.float32] | None = None,
 ) -> Report:
     """Measures everything.
+
+    A part that cannot be measured, for too few events or another detector, leaves a
+    note; the others go on.
 
     Args:
         comparison: Generated and reference showers.
         facts: What was compared, for the head of the report.
-        seed: Seed of everything random.
+        options: How to measure.
         untrained: The untrained network against the same reference.
+        training: Responses of the training [spec.unit], [showers, *spec.shape].
 
     Returns:
         The report.
     """
+    resampling = Resampling(strata(comparison.energy), options.seed)
+    task = Task(comparison, resampling, options, training)
+    found: Found = {"metrics": {}, "beams": [], "notes": []}
     # Many small steps: threads that wait for each other cost more than they save.
     with threadpool_limits(1):
-        return Report(
-            comparison=comparison,
-            facts=facts,
-            metrics=whole_sample(comparison, seed),
-            beams=every_beam(comparison, seed),
-            untrained={} if untrained is None else wasserstein(untrained, seed),
-        )
+        for part in PARTS.values():
+            try:
+                _merge(found, part(task))
+            except ValueError as error:
+                found["notes"].append(f"Not measured: {error}")
+        before = {} if untrained is None else wasserstein(untrained, options.seed)
+    return Report(comparison=comparison, facts=facts, untrained=before, **found)
 
 
-def whole_sample(comparison: Comparison, seed: int) -> dict[str, Metric]:
-    """Measures every metric of the sample as a whole.
+def _merge(found: Found, more: Found) -> None:
+    for name, value in more.items():
+        if isinstance(value, dict):
+            found.setdefault(name, {}).update(value)
+        elif isinstance(value, list):
+            found.setdefault(name, []).extend(value)
+        else:
+            found[name] = value
+
+
+def _beams(task: Task) -> Found:
+    return {"beams": every_beam(task.comparison, task.options.seed)}
+
+
+def _observables(task: Task) -> Found:
+    """Measures the distribution of every observable."""
+    generated, reference = task.comparison.values
+    found: dict[str, Metric] = {}
+    for one in task.comparison.observables:
+        pair = generated[one.name], reference[one.name]
+        found |= _observable_metrics(one, *pair, task.resampling)
+    return {"metrics": found}
+
+
+def _profiles(task: Task) -> Found:
+    return {
+        "metrics": {
+            f"profile_{name}": task.resampling.against_floor(
+                first, second, distances.weighted_profile_distance
+            )
+            for name, (first, second) in profiles(task.comparison).items()
+        }
+    }
+
+
+def _correlations(task: Task) -> Found:
+    return {
+        "metrics": {
+            f"correlation_{name}": task.resampling.against_floor(
+                first, second, distances.weighted_correlation_distance
+            )
+            for name, (first, second) in _correlated(task.comparison).items()
+        }
+    }
+
+
+def _prd(task: Task) -> Found:
+    """Measures the PRD of raw cells and of physics features, and the worse of both."""
+    comparison, options = task.comparison, task.options
+    pairs = {
+        "raw": (comparison.generated, comparison.reference),
+        "physics": prd.standardised(*physics_features(comparison, options.prd_mode)),
+    }
+    results = {
+        name: prd.prd_auc(*pair, task.resampling, options.seed, options.clusters)
+        for name, pair in pairs.items()
+    }
+    found = {f"prd_auc_{name}": result.metric for name, result in results.items()}
+    found["prd_auc"] = prd.minimum(**results).metric
+    # Both have the same numbers of events and clusters.
+    warning = results["raw"].warning
+    return {
+        "metrics": found,
+        "prd": {name: result.curve for name, result in results.items()},
+        "notes": [] if warning is None else [warning],
+    }
+
+
+def _frechet(task: Task) -> Found:
+    generated, reference = map(_features, task.comparison.values)
+    measured = {
+        "fpd": frechet.frechet_physics_distance,
+        "kpd": frechet.kernel_physics_distance,
+    }
+    return {
+        "metrics": {
+            name: measure(generated, reference, task.resampling)
+            for name, measure in measured.items()
+        }
+    }
+
+
+def _classifiers(task: Task) -> Found:
+    results = classifier_tests(task.comparison, task.resampling, task.options.seed)
+    return {
+        "metrics": {name: result.metric for name, result in results.items()},
+        "roc": {name: result.curve for name, result in results.items()},
+    }
+
+
+def _conditioning(task: Task) -> Found:
+    result = measure_conditioning(task.comparison, task.resampling, task.options.seed)
+    return {"metrics": result.metrics, "series": list(result.series)}
+
+
+def _neighbours(task: Task) -> Found:
+    if task.training is None:
+        return {"notes": [NO_TRAINING_SHOWERS]}
+    result = nearest_training_showers(task.comparison, task.training, task.options.seed)
+    return {"neighbours": result, "metrics": {"near_training": result.metric}}
+
+
+PARTS: Mapping[str, Callable[[Task], Found]] = {
+    "beam energies": _beams,
+    "observables": _observables,
+    "profiles": _profiles,
+    "correlations": _correlations,
+    "PRD": _prd,
+    "FPD and KPD": _frechet,
+    "classifiers": _classifiers,
+    "conditioning": _conditioning,
+    "nearest neighbours": _neighbours,
+}
+"""The parts of a measurement, in their order."""
+
+
+def physics_features(comparison: Comparison, mode: str) -> tuple[Array, Array]:
+    """Returns the physics features of the PRD.
 
     Args:
         comparison: The showers.
-        seed: Seed of splits, bootstrap and classifiers.
+        mode: "standard": of images the widths, asymmetries and numbers of hits, as
+            published; of layered responses all observables but the layers' energies.
+            "competition2019": see `competition2019.features`.
 
     Returns:
-        For every name the metric; docs/physics_report.md explains them.
+        Features of generated and reference showers, each [events, features].
+
+    Raises:
+        ValueError: If the mode is not known or needs another detector.
     """
-    resampling = Resampling(strata(comparison.energy), seed)
-    generated, reference = comparison.values
-    found: dict[str, Metric] = {}
-    for one in comparison.observables:
-        pair = generated[one.name], reference[one.name]
-        found |= _observable_metrics(one, *pair, resampling)
-    for name, (first, second) in profiles(comparison).items():
-        found[f"profile_{name}"] = resampling.against_floor(
-            first, second, distances.weighted_profile_distance
+    if mode == "competition2019":
+        spec = comparison.spec
+        if spec.name != "ecal":
+            raise ValueError(
+                "prd_mode=competition2019 is for detector 'ecal', received "
+                f"{spec.name!r}; use prd_mode=standard"
+            )
+        momentum = comparison.condition[:, list(spec.energy_conditions)]
+        # The competition counted in cells.
+        pitch_cm = spec.positions_cm[1, 0, 0] - spec.positions_cm[0, 0, 0]
+        point = impact(spec, comparison.condition) / pitch_cm
+        generated, reference = comparison.both(
+            lambda response: competition2019.features(response, momentum, point)
         )
-    for name, (first, second) in _correlated(comparison).items():
-        found[f"correlation_{name}"] = resampling.against_floor(
-            first, second, distances.weighted_correlation_distance
-        )
-    found["classifier_auc"] = classifier_auc(
-        _features(comparison, generated),
-        _features(comparison, reference),
-        resampling,
-        seed,
+        return generated, reference
+    if mode != "standard":
+        raise ValueError(f"unknown prd_mode {mode!r}; known: {', '.join(PRD_MODES)}")
+    names = [one.name for one in comparison.observables]
+    if comparison.layered:
+        names = [name for name in names if not name.startswith("layer_energy")]
+    else:
+        names = [name for name in names if name.startswith(_SHAPES)] or names
+    generated, reference = (
+        np.column_stack([values[name] for name in names])
+        for values in comparison.values
     )
-    return found
+    return generated, reference
 
 
 def every_beam(comparison: Comparison, seed: int) -> list[BeamResult]:
     """Measures response and resolution at every incident energy.
+
+    The resolution is that of the visible energy divided by the incident energy: within
+    a range of energies the visible energy varies by itself.
 
     Args:
         comparison: The showers.
@@ -87,25 +273,30 @@ def every_beam(comparison: Comparison, seed: int) -> list[BeamResult]:
         The results in ascending energy.
     """
     resampling = Resampling(strata(comparison.energy), seed)
-    generated, reference = (v["visible_energy"] for v in comparison.values)
+    visible = [values["visible_energy"] for values in comparison.values]
+    response = [
+        values.get("energy_response", values["visible_energy"])
+        for values in comparison.values
+    ]
     found = []
     for beam in comparison.beams:
-        first, second = generated[beam.events], reference[beam.events]
-        ratio = resampling.ratio(
-            generated, reference, distances.weighted_mean, beam.events
-        )
-        resolution = resampling.ratio(
-            generated, reference, distances.weighted_resolution, beam.events
+        generated, reference = (
+            showers.ratio(one[beam.events].std(), one[beam.events].mean())
+            for one in response
         )
         found.append(
             BeamResult(
                 beam,
-                float(second.mean()),
-                float(first.mean()),
-                float(showers.ratio(second.std(), second.mean())),
-                float(showers.ratio(first.std(), first.mean())),
-                ratio,
-                resolution,
+                float(visible[1][beam.events].mean()),
+                float(visible[0][beam.events].mean()),
+                float(reference),
+                float(generated),
+                resampling.ratio(
+                    visible[0], visible[1], distances.weighted_mean, beam.events
+                ),
+                resampling.ratio(
+                    response[0], response[1], distances.weighted_resolution, beam.events
+                ),
             )
         )
     return found
@@ -116,7 +307,7 @@ def wasserstein(comparison: Comparison, seed: int) -> dict[str, float]:
 
     Args:
         comparison: The showers.
-        seed: Seed of the splits, which are those of `whole_sample` with this seed.
+        seed: Seed of the splits, which are those of `everything` with this seed.
 
     Returns:
         For every observable the value of the metric `wasserstein_<observable>`.
@@ -133,10 +324,9 @@ def wasserstein(comparison: Comparison, seed: int) -> dict[str, float]:
 
 def _correlated(comparison: Comparison) -> dict[str, tuple[Array, Array]]:
     """Standardises what is correlated, per event, generated and reference."""
-    if not comparison.layered or comparison.spec.shape[2] < 2:
-        return {}
-    names = [one.name for one in layer_observables(comparison.spec)]
-    sets = {"layers": names}
+    sets = {"observables": [one.name for one in comparison.observables]}
+    if comparison.layered and comparison.spec.shape[2] > 1:
+        sets["layers"] = [one.name for one in layer_observables(comparison.spec)]
     if comparison.has_depth:
         sets["depth_energy"] = ["depth", "visible_energy"]
     found = {}
@@ -149,9 +339,8 @@ def _correlated(comparison: Comparison) -> dict[str, tuple[Array, Array]]:
     return found
 
 
-def _features(comparison: Comparison, values: dict[str, Array]) -> Array:
-    """Returns what the classifier sees: all observables and the incident energy."""
-    return np.column_stack([*values.values(), comparison.energy])
+def _features(values: dict[str, Array]) -> Array:
+    return np.column_stack([*values.values()])
 
 
 def _observable_metrics(

@@ -289,6 +289,22 @@ def track_point(spec: DetectorSpec, condition: NDArray[Any]) -> Array:
     )
 
 
+def track_displacement(spec: DetectorSpec, condition: NDArray[Any]) -> Array:
+    """Returns how far the track moves from the impact point to the shower's depth.
+
+    Args:
+        spec: The detector.
+        condition: Conditions [spec.condition_units], [batch, conditions].
+
+    Returns:
+        x and y [cm], float64 [batch, 2]; 0 where the depth of showers is not known, as
+        for particles that always fall in vertically.
+    """
+    if spec.shower_depth_cm is None:
+        return np.zeros((len(condition), 2))
+    return track_point(spec, condition) - impact(spec, condition)
+
+
 def _column(spec: DetectorSpec, condition: NDArray[Any], name: str) -> Array:
     if name not in spec.condition_names:
         raise ValueError(

@@ -4,11 +4,11 @@ import dataclasses
 from collections.abc import Callable
 from functools import partial
 
-import numpy as np
 from matplotlib.figure import Figure
 
-from metrics import canvas, figures, maps
-from metrics.figures import Names
+from metrics import curves, dependence, figures, gallery, maps, neighbours
+from metrics.canvas import Names
+from metrics.conditioning import SliceSeries
 from metrics.results import Report
 
 
@@ -39,20 +39,92 @@ def plots(report: Report) -> list[Plot]:
     comparison = report.comparison
     model = str(report.facts["model"]).partition("/")[0]
     names = (model, str(report.facts["reference_name"]))
-    found = [
+    return [
         Plot(
             "summary",
             "Wasserstein distance of every observable in units of the reference's "
             "standard deviation. The bar ends at the floor: what the reference has "
             "against itself, at the same number of events.",
-            lambda: _summary(report, names),
+            lambda: figures.summary(report, names),
         ),
+        *_curve_plots(report, names),
+        Plot(
+            "gallery",
+            "The first shower of a low, a middle and a high incident energy in the "
+            "file, not selected, and a generated shower of the same condition below "
+            "it. Colours are logarithmic; white cells are empty.",
+            lambda: gallery.gallery(comparison, names),
+        ),
+        *_condition_plots(report, names),
+        *(
+            Plot(
+                one.name,
+                f"Distribution of the {one.label}. Error bars and grey bands are "
+                "statistical.",
+                partial(figures.histograms, comparison, names, one.name),
+            )
+            for one in comparison.observables
+            if one.name in _HISTOGRAMS
+        ),
+        *_cell_plots(report, names),
+        *(_layered_plots(report, names) if comparison.layered else []),
+        *_neighbour_plots(report, names),
+    ]
+
+
+_HISTOGRAMS = (
+    "visible_energy",
+    "depth",
+    "number_of_hits",
+    "number_of_hits_10mip",
+    "number_of_hits_10mev",
+    "radius",
+    "maximum_cell_fraction",
+    "central_energy_fraction",
+    "width_along",
+    "width_across",
+    "asymmetry_along",
+    "asymmetry_across",
+    "centre_along",
+    "centre_across",
+)
+
+
+def _curve_plots(report: Report, names: Names) -> list[Plot]:
+    found = []
+    if report.prd:
+        found.append(
+            Plot(
+                "precision_recall",
+                "Precision: how much of the generated distribution lies where the "
+                "reference does. Recall: how much of the reference the generated "
+                "showers cover. The dashed curve is what the reference has against "
+                "itself, at the same number of events and clusters; a perfect model "
+                "lies on it.",
+                lambda: curves.precision_recall(report, names),
+            )
+        )
+    if report.roc:
+        found.append(
+            Plot(
+                "roc",
+                "ROC curves of classifiers on showers that they have not seen. The "
+                "dotted diagonal cannot tell generated from reference showers.",
+                lambda: curves.roc(report, names),
+            )
+        )
+    return found
+
+
+def _condition_plots(report: Report, names: Names) -> list[Plot]:
+    comparison = report.comparison
+    found = [
         Plot(
             "energy_dependence",
             "Mean visible energy and resolution against the incident energy. Error "
             "bars: bootstrap of both samples.",
-            lambda: figures.energy_dependence(comparison, names, report.beams),
-        ),
+            lambda: dependence.energy_dependence(comparison, names, report.beams),
+        )
     ]
     if comparison.has_impact:
         found += [
@@ -60,28 +132,52 @@ def plots(report: Report) -> list[Plot]:
                 f"position_dependence_{name}",
                 f"Centre of gravity against impact point in {name}, mean and standard "
                 "error; below the difference generated minus reference.",
-                partial(figures.position_dependence, comparison, names, axis),
+                partial(dependence.position_dependence, comparison, names, axis),
             )
             for axis, name in enumerate("xy")
         ]
     found += [
         Plot(
-            one.name,
-            f"Distribution of the {one.label}. Error bars and grey bands are "
+            f"conditioning_{name}",
+            "Mean and width of response and reconstructed position in slices of the "
+            f"{series[0].slices.label}: from moments, and from a regressor that was "
+            "trained on the reference alone. Error bars and grey bands are "
             "statistical.",
-            partial(figures.histograms, comparison, names, one.name),
+            partial(dependence.slices, comparison, names, series),
         )
-        for one in comparison.observables
-        if one.name in _HISTOGRAMS
+        for name, series in _by_slices(report).items()
     ]
-    found.append(
+    return found
+
+
+def _by_slices(report: Report) -> dict[str, list[SliceSeries]]:
+    """Collects the numbers that were measured in the same slices."""
+    found: dict[str, list[SliceSeries]] = {}
+    for one in report.series:
+        found.setdefault(one.slices.name, []).append(one)
+    return found
+
+
+def _cell_plots(report: Report, names: Names) -> list[Plot]:
+    comparison = report.comparison
+    found = [
         Plot(
             "occupancy_map",
             "Share of events in which each cell is hit, all incident energies "
             "together.",
             lambda: maps.occupancy_map(comparison, names),
         )
-    )
+    ]
+    if not comparison.layered:
+        found.append(
+            Plot(
+                "mean_image",
+                "Mean energy of each cell, all incident energies together, on a "
+                "logarithmic scale. The ratio is white where fewer than ten showers of "
+                "the reference hit the cell.",
+                lambda: maps.mean_images(comparison, names),
+            )
+        )
     if comparison.has_impact:
         found.append(
             Plot(
@@ -91,28 +187,30 @@ def plots(report: Report) -> list[Plot]:
                 lambda: figures.radial_profile(comparison, names),
             )
         )
-    if comparison.layered:
-        found += _layered_plots(report, names)
-    found.append(
-        Plot(
-            "gallery",
-            "The first shower of each incident energy in the file, not selected, and a "
-            "generated shower of the same condition below it. Colours are logarithmic; "
-            "grey cells are empty.",
-            lambda: maps.gallery(comparison, names),
-        )
-    )
     return found
 
 
-_HISTOGRAMS = (
-    "visible_energy",
-    "depth",
-    "number_of_hits",
-    "number_of_hits_10mip",
-    "radius",
-    "maximum_cell_fraction",
-)
+def _neighbour_plots(report: Report, names: Names) -> list[Plot]:
+    comparison, result = report.comparison, report.neighbours
+    if result is None:
+        return []
+    return [
+        Plot(
+            "neighbours",
+            "Distance to the nearest of "
+            f"{result.training:,} training showers (0 equal, 1 disjoint). "
+            "Copies of training showers would fill the left end; left of the dotted "
+            f"line lies {neighbours.QUANTILE:.0%} of the reference, which was not "
+            "trained on.",
+            lambda: figures.neighbours(comparison, result, names),
+        ),
+        Plot(
+            "closest_pairs",
+            "The generated showers that are nearest to a training shower, and these. "
+            "Distances compare shapes only, so that the energies may differ.",
+            lambda: gallery.closest_pairs(comparison, result, names),
+        ),
+    ]
 
 
 def _layered_plots(report: Report, names: Names) -> list[Plot]:
@@ -150,46 +248,3 @@ def _layered_plots(report: Report, names: Names) -> list[Plot]:
             )
         )
     return found
-
-
-def _summary(report: Report, names: Names) -> Figure:
-    """Draws W1 of every observable beside its floor."""
-    comparison = report.comparison
-    rows = [
-        (one.label, report.metrics[f"wasserstein_{one.name}"], one.name)
-        for one in comparison.observables
-    ]
-    height = 0.34 * len(rows) + 1.8
-    figure = Figure(figsize=(9.5, height), dpi=100)
-    axes = figure.subplots()
-    figure.subplots_adjust(
-        left=0.34, right=0.97, top=1.0 - 1.05 / height, bottom=0.6 / height
-    )
-    places = np.arange(len(rows))[::-1]
-    floor = [metric.floor for _, metric, _ in rows]
-    axes.barh(
-        places, floor, color=canvas.REFERENCE_FILL, height=0.8,
-        label=f"floor ({names[1]} against itself)",
-    )  # fmt: skip
-    axes.errorbar(
-        [metric.value for _, metric, _ in rows],
-        places,
-        xerr=[metric.uncertainty for _, metric, _ in rows],
-        fmt="o",
-        color=canvas.GENERATED_COLOUR,
-        label=names[0],
-    )
-    if report.untrained:
-        axes.plot(
-            [report.untrained[name] for _, _, name in rows], places, "o",
-            color=canvas.GENERATED_COLOUR, markerfacecolor="none", label="untrained",
-        )  # fmt: skip
-    axes.set_xscale("log")
-    largest = [*(m.value for _, m, _ in rows), *report.untrained.values(), *floor]
-    axes.set_xlim(0.5 * max(min(floor), 1e-4), 2.0 * max(*largest, 1e-3))
-    axes.set_yticks(places, [label for label, _, _ in rows])
-    axes.tick_params(axis="y", which="both", length=0)
-    axes.set_xlabel("Wasserstein distance / standard deviation of the reference")
-    axes.legend(loc="upper right", bbox_to_anchor=(1.0, 1.11), ncols=3)
-    canvas.caption(figure, comparison, "Distances of all observables")
-    return figure

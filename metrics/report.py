@@ -6,6 +6,7 @@ import pathlib
 from typing import Any
 
 from metrics import canvas, page
+from metrics.kinds import kind, uncertain
 from metrics.plots import plots
 from metrics.results import Report
 
@@ -38,19 +39,16 @@ def table(report: Report) -> list[str]:
         report: What was measured.
 
     Returns:
-        The lines of a table, its head first.
+        The lines of a table, its head first, then the metrics, the worst first.
     """
-    rows = [(n, m) for n, m in report.metrics.items() if n.startswith(page.HEADLINE)]
-    rows += [(f"response_ratio_{one.beam.name}", one.response) for one in report.beams]
-    rows += [
-        (f"resolution_ratio_{one.beam.name}", one.resolution) for one in report.beams
-    ]
+    rows = [item for item in page.worst_first(report) if kind(item[0]).headline]
+    wide = max((len(name) for name, _ in rows), default=0)
     more = f"{'untrained':>11}{'factor':>8}" if report.untrained else ""
-    lines = [f"{'':36}{'value':>19}{'floor':>19}{'z':>7}{more}"]
+    lines = [f"{'':{wide}}{'value':>22}{'floor':>22}{'z':>8}{more}"]
     for name, metric in rows:
-        value = page.uncertain(metric.value, metric.uncertainty)
-        floor = page.uncertain(metric.floor, metric.floor_uncertainty)
-        line = f"{name:36}{value:>19}{floor:>19}{metric.z:7.1f}"
+        value = uncertain(metric.value, metric.uncertainty)
+        floor = uncertain(metric.floor, metric.floor_uncertainty)
+        line = f"{name:{wide}}{value:>22}{floor:>22}{metric.z:8.1f}"
         observable = name.removeprefix("wasserstein_")
         if name.startswith("wasserstein_") and observable in report.untrained:
             line += f"{report.untrained[observable]:11.3f}"
@@ -85,11 +83,12 @@ def summary(report: Report) -> list[str]:
         f"Wasserstein distance within three standard deviations of its floor: "
         f"{agreeing} of {len(distances)} observables."
     )
-    auc = report.metrics["classifier_auc"]
-    lines.append(
-        f"A classifier separates generated from reference showers with AUC "
-        f"{auc.value:.3f} \N{PLUS-MINUS SIGN} {auc.uncertainty:.3f} (ideal 0.5)."
-    )
+    lines += [
+        text.format(uncertain(metric.value, metric.uncertainty),
+                    uncertain(metric.floor, metric.floor_uncertainty))
+        for name, text in _SENTENCES.items()
+        if (metric := report.metrics.get(name)) is not None
+    ]  # fmt: skip
     if report.factors:
         weakest = min(report.factors, key=lambda name: report.factors[name])
         better = sum(factor > 1.0 for factor in report.factors.values())
@@ -98,6 +97,16 @@ def summary(report: Report) -> list[str]:
             f"observables; smallest factor {report.factors[weakest]:.1f} ({weakest})."
         )
     return lines
+
+
+_SENTENCES = {
+    "prd_auc": "PRD-AUC, the smaller of cells and physics features: {} (floor {}, "
+    "ideal 1).",
+    "classifier_auc": "A classifier separates generated from reference showers with "
+    "AUC {} (ideal 0.5).",
+    "near_training": "Nearer to a training shower than 99 % of the reference are {} "
+    "of the generated showers (floor {}).",
+}
 
 
 def as_json(report: Report) -> dict[str, Any]:
@@ -111,7 +120,10 @@ def as_json(report: Report) -> dict[str, Any]:
     """
     content: dict[str, Any] = {
         **report.facts,
-        "metrics": {n: dataclasses.asdict(m) for n, m in report.metrics.items()},
+        "metrics": {
+            name: dataclasses.asdict(metric)
+            for name, metric in report.all_metrics.items()
+        },
         "beam_energies": [
             {
                 "energy_gev": one.beam.energy_gev,
@@ -125,15 +137,13 @@ def as_json(report: Report) -> dict[str, Any]:
             for one in report.beams
         ],
     }
-    for one in report.beams:
-        for what in ("response", "resolution"):
-            name = f"{what}_ratio_{one.beam.name}"
-            content["metrics"][name] = dataclasses.asdict(getattr(one, what))
     if report.untrained:
         content["untrained"] = {
             f"wasserstein_{name}": {"value": value, "factor": report.factors[name]}
             for name, value in report.untrained.items()
         }
+    if report.notes:
+        content["notes"] = list(report.notes)
     return content
 
 

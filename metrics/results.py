@@ -1,11 +1,33 @@
 """What an evaluation has measured."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 from metrics.comparison import Comparison
+from metrics.conditioning import SliceSeries
 from metrics.groups import Beam
+from metrics.neighbours import NeighbourResult
 from metrics.resampling import Metric
+from metrics.showers import Array
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Curve:
+    """A curve of generated against reference showers, beside its floor.
+
+    Attributes:
+        x: Of the points, ascending or descending, [points]: recall, or the share of
+            reference showers taken for generated.
+        y: Of the points, [points]: precision, or the share of generated showers found.
+        floor_x: As x, for the reference against itself.
+        floor_y: As y, for the reference against itself.
+    """
+
+    x: Array
+    y: Array
+    floor_x: Array
+    floor_y: Array
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +63,12 @@ class Report:
         metrics: The metrics of the whole sample.
         beams: Response and resolution at every incident energy.
         untrained: W1 of every observable for the untrained network; empty without.
+        prd: Precision against recall for every set of features, "raw" and "physics",
+            whose areas are the metrics `prd_auc_<name>`.
+        roc: The ROC curve for every metric that is the AUC of a classifier.
+        series: Means and widths in slices of the conditions.
+        neighbours: The search for memorised showers; None where there was none.
+        notes: What weakens the numbers or could not be measured, and why.
     """
 
     comparison: Comparison
@@ -48,6 +76,20 @@ class Report:
     metrics: dict[str, Metric]
     beams: list[BeamResult]
     untrained: dict[str, float]
+    prd: dict[str, Curve] = dataclasses.field(default_factory=dict)
+    roc: dict[str, Curve] = dataclasses.field(default_factory=dict)
+    series: Sequence[SliceSeries] = ()
+    neighbours: NeighbourResult | None = None
+    notes: Sequence[str] = ()
+
+    @property
+    def all_metrics(self) -> dict[str, Metric]:
+        """The metrics of the whole sample and those of every incident energy."""
+        found = dict(self.metrics)
+        for one in self.beams:
+            found[f"response_ratio_{one.beam.name}"] = one.response
+            found[f"resolution_ratio_{one.beam.name}"] = one.resolution
+        return found
 
     @property
     def factors(self) -> dict[str, float]:

@@ -145,7 +145,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "constrainer_learning_rates": (1e-3, 1e-3, 5e-4),
         "learning_rate_changes": (0.6, 0.85),
         "averaging": 0.99,
-        "steps": 3000,
+        "steps": 2500,
     },
     "paper": {
         "transform": "identity",

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 
+from data import readers, writers
 from data import spec as detectors
 from tests import synthetic
 from tests.metrics import stand_in
@@ -34,6 +35,11 @@ FIGURES = {
     "correlation_matrices",
     "depth_correlation",
     "gallery",
+    "precision_recall",
+    "roc",
+    "conditioning_incident_energy",
+    "conditioning_impact_x_cm",
+    "conditioning_impact_y_cm",
 }
 
 # Runs main() for several command lines in one process: TensorFlow starts slowly.
@@ -44,7 +50,7 @@ sys.argv[0] = "evaluate.py"
 found = []
 for arguments in json.load(sys.stdin):
     evaluate.FLAGS.unparse_flags()
-    for name in ("workdir", "saved_model", "report", "num"):
+    for name in ("workdir", "saved_model", "generated", "report", "num"):
         evaluate.FLAGS[name].value = None
     evaluate.FLAGS["split"].value = "test"
     evaluate.FLAGS["reference"].unparse()
@@ -81,6 +87,7 @@ def finished(work):
         f"--workdir={work / 'run'}",
         f"--reference={work / 'reference.h5'}",
         "--num=60",
+        "--clusters=10",
     ]
     return subprocess.run(command, cwd=work, capture_output=True, text=True, check=True)
 
@@ -89,6 +96,9 @@ def test_the_table_is_printed(work, finished):
     lines = finished.stdout.splitlines()
     assert "factor" in lines[0]
     assert any(line.startswith("wasserstein_visible_energy") for line in lines)
+    assert any(line.startswith("prd_auc ") for line in lines)
+    # 60 showers are too few for this one.
+    assert any(line.startswith("Not measured: the search") for line in lines)
     assert any(line.startswith("response_ratio_50gev") for line in lines)
     assert lines[-1] == f"report: {work / 'run' / 'report' / 'index.html'}"
 
@@ -166,8 +176,14 @@ def test_mistakes_end_in_one_line_and_status_2(work, finished, tmp_path):
     (tmp_path / "precious/data.h5").touch()
     new = f"--report={tmp_path / 'report'}"
     cases = [
-        ([], "give either --workdir=DIR or --saved_model=DIR"),
-        ([model, "--workdir=x"], "give either --workdir=DIR or --saved_model=DIR"),
+        ([], "give one of --workdir=DIR, --saved_model=DIR and --generated=FILE"),
+        ([model, "--workdir=x"], "give one of --workdir=DIR"),
+        (["--workdir=x,x"], "a folder occurs twice"),
+        (["--workdir=x,y", reference, new], "x/saved_model: no saved model here"),
+        ([f"--generated={tmp_path / 'none.h5'}", reference, new], "no such file"),
+        ([f"--generated={work / 'reference.h5'}", reference, new], "400 responses for"),
+        ([model, reference, new, "--prd_mode=other"], "prd_mode"),
+        ([model, reference, new, "--clusters=1"], "clusters"),
         ([f"--workdir={tmp_path}", reference, new], "no saved model here"),
         ([f"--saved_model={tmp_path / 'nan'}", reference, new], "are not finite"),
         ([f"--saved_model={tmp_path / 'other'}", reference, new], "detector 'ecal'"),
@@ -190,3 +206,50 @@ def test_mistakes_end_in_one_line_and_status_2(work, finished, tmp_path):
     assert not (tmp_path / "report").exists()
     assert not list(tmp_path.glob(".report*"))
     assert (tmp_path / "precious/data.h5").exists()
+
+
+def test_stored_responses_of_any_generator(work, tmp_path):
+    whole = readers.read(work / "reference.h5", HGCAL, split="test")
+    louder = readers.Sample(1.1 * whole.response, whole.condition)
+    writers.write(tmp_path / "generated.h5", HGCAL, louder)
+    arguments = [
+        f"--generated={tmp_path / 'generated.h5'}",
+        f"--reference={work / 'reference.h5'}",
+        "--num=40",
+    ]
+    [(status, errors)] = _call(work, arguments)
+    assert (status, errors) == (0, "")
+    content = json.loads((tmp_path / "report/metrics.json").read_text())
+    ratio = content["metrics"]["mean_ratio_visible_energy"]
+    # The pairs are the same showers, so that nothing but the factor is left.
+    assert ratio["value"] == pytest.approx(1.1, rel=1e-5)
+
+
+def test_stored_responses_in_another_order_are_refused(work, tmp_path):
+    whole = readers.read(work / "reference.h5", HGCAL, split="test")
+    turned = readers.Sample(whole.response[::-1], whole.condition[::-1])
+    writers.write(tmp_path / "generated.h5", HGCAL, turned)
+    path = f"--generated={tmp_path / 'generated.h5'}"
+    [(status, errors)] = _call(work, [path, f"--reference={work / 'reference.h5'}"])
+    assert status == 2
+    assert "keep the reference's order" in errors
+    assert not (tmp_path / "report").exists()
+
+
+def test_runs_side_by_side(work, tmp_path):
+    for name, scale in (("good", 1.0), ("bad", 2.0)):
+        stand_in.export(tmp_path / name / "saved_model", HGCAL, energy_scale=scale)
+    arguments = [
+        f"--workdir={tmp_path / 'good'},{tmp_path / 'bad'}",
+        f"--reference={work / 'reference.h5'}",
+        "--num=40",
+        f"--report={tmp_path / 'both'}",
+    ]
+    [(status, errors)] = _call(work, arguments)
+    assert (status, errors) == (0, "")
+    for name in ("good", "bad"):
+        assert (tmp_path / name / "report/index.html").exists()
+    text = (tmp_path / "both/index.html").read_text()
+    assert str(tmp_path / "good") in text
+    assert str(tmp_path / "bad") in text
+    assert "http" not in text

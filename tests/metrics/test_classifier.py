@@ -1,14 +1,24 @@
-"""The classifier two-sample test."""
+"""The classifier two-sample tests."""
 
 import numpy as np
 import pytest
 import sklearn.metrics
 
-from metrics import classifier
+from metrics import classifier, networks, roc
+from metrics.comparison import Comparison
+from metrics.groups import strata
 from metrics.resampling import Resampling
+from tests.metrics import small
 
 EVENTS = 400
 RESAMPLING = Resampling(np.zeros(EVENTS, int), seed=1, splits=6, replicates=20)
+TESTS = [classifier.trees_test, classifier.network_test]
+
+
+@pytest.fixture(autouse=True)
+def few_steps(monkeypatch):
+    monkeypatch.setattr(networks, "FEWEST_STEPS", 80)
+    monkeypatch.setattr(networks, "EPOCHS", 1)
 
 
 def _features(seed, shift=0.0):
@@ -20,15 +30,30 @@ def test_area_is_that_of_scikit_learn():
     scores = np.round(random.random(200), 1)
     generated = random.random(200) < 0.4
     np.testing.assert_allclose(
-        classifier.area_under_curve(scores, generated),
+        roc.area_under_curve(scores, generated),
         sklearn.metrics.roc_auc_score(generated, scores),
     )
 
 
-def test_equal_samples_cannot_be_told_apart():
-    metric = classifier.classifier_auc(_features(1), _features(2), RESAMPLING, seed=7)
-    assert metric.value == pytest.approx(0.5, abs=0.08)
-    assert metric.floor == pytest.approx(0.5, abs=0.08)
+def test_the_thinned_curve_keeps_its_ends_and_its_area():
+    random = np.random.default_rng(3)
+    generated = random.random(5000) < 0.5
+    for shift in (0.0, 1.0, 5.0):
+        scores = random.normal(shift * generated)
+        x, y = roc.roc_points(scores, generated)
+        assert len(x) == len(y) <= roc.CURVE_POINTS
+        assert (x[0], y[0], x[-1], y[-1]) == (0.0, 0.0, 1.0, 1.0)
+        assert (np.diff(x) >= 0.0).all()
+        assert (np.diff(y) >= 0.0).all()
+        area = roc.area_under_curve(scores, generated)
+        assert sklearn.metrics.auc(x, y) == pytest.approx(area, abs=2e-3)
+
+
+@pytest.mark.parametrize("test", TESTS)
+def test_equal_samples_cannot_be_told_apart(test):
+    metric = test(_features(1), _features(2), RESAMPLING, seed=7).metric
+    assert metric.value == pytest.approx(0.5, abs=0.1)
+    assert metric.floor == pytest.approx(0.5, abs=0.1)
     assert abs(metric.z) < 3.5
     assert 0.015 < metric.uncertainty < 0.06
 
@@ -38,20 +63,103 @@ def test_a_pair_of_equal_condition_shares_a_fold():
     features = _features(1)
     scores = classifier.out_of_fold_scores(features, features, seed=7)
     np.testing.assert_array_equal(scores[:EVENTS], scores[EVENTS:])
+    # Equal scores on both sides are a diagonal.
+    curve = classifier.network_test(features, features, RESAMPLING, seed=7).curve
+    np.testing.assert_allclose(curve.y, curve.x, atol=0.02)
 
 
-def test_separated_samples_are_told_apart():
-    metric = classifier.classifier_auc(
-        _features(1, shift=5.0), _features(2), RESAMPLING, seed=7
-    )
-    assert metric.value > 0.99
-    assert metric.z > 5.0
+@pytest.mark.parametrize("test", TESTS)
+def test_separated_samples_are_told_apart(test):
+    result = test(_features(1, shift=5.0), _features(2), RESAMPLING, seed=7)
+    assert result.metric.value > 0.99
+    assert result.metric.z > 5.0
+    assert np.interp(0.05, result.curve.x, result.curve.y) > 0.9
+    assert np.interp(0.5, result.curve.floor_x, result.curve.floor_y) < 0.7
 
 
-def test_the_shift_of_one_gaussian_has_a_known_area():
+@pytest.mark.parametrize("test", TESTS)
+def test_the_shift_of_one_gaussian_has_a_known_area(test):
     # Two normal distributions d apart: area = Phi(d / sqrt 2) = 0.760 at d = 1.
     generated, reference = _features(1), _features(2)
     generated[:, 0] += 1.0
-    scores = classifier.out_of_fold_scores(generated, reference, seed=7)
-    area = classifier.area_under_curve(scores, np.arange(2 * EVENTS) < EVENTS)
-    assert 0.66 < area < 0.80
+    assert 0.66 < test(generated, reference, RESAMPLING, seed=7).metric.value < 0.80
+
+
+def test_a_seed_is_a_result():
+    results = [
+        classifier.network_test(_features(1), _features(2), RESAMPLING, seed=seed)
+        for seed in (7, 7, 8)
+    ]
+    assert results[0].metric == results[1].metric != results[2].metric
+    np.testing.assert_array_equal(results[0].curve.y, results[1].curve.y)
+
+
+def test_the_expected_spread_is_that_of_repetitions():
+    # A classifier that takes the difference of the means of the other folds.
+    random = np.random.default_rng(5)
+    is_generated = np.repeat([True, False], 60)
+    areas = []
+    for seed in range(400):
+        features = random.normal(size=(120, 4))
+        fold = np.tile(networks.folds(60, seed), 2)
+        scores = np.empty(120)
+        for number in range(networks.FOLDS):
+            others, held_out = fold != number, fold == number
+            learnt = features[others & is_generated].mean(axis=0)
+            learnt = learnt - features[others & ~is_generated].mean(axis=0)
+            scores[held_out] = features[held_out] @ (learnt / np.linalg.norm(learnt))
+        areas.append(roc.area_under_curve(scores, is_generated))
+    resampling = Resampling(np.zeros(60, int), seed=1, splits=2, replicates=0)
+    found = classifier.network_test(
+        random.normal(size=(60, 3)), random.normal(size=(60, 3)), resampling, seed=1
+    )
+    # Of halves over sqrt(2), which differs from the whole by the 1 in 2 n + 1.
+    assert found.metric.floor_uncertainty == pytest.approx(np.std(areas), rel=0.15)
+
+
+def _comparison(change, *layers):
+    spec = small.detector(*layers)
+    condition = small.conditions(EVENTS)
+    pair = (small.showers(spec, condition, seed) for seed in (2, 3))
+    generated, reference = change(*pair)
+    return Comparison(spec, "mask", condition, reference, generated)
+
+
+def _more_energy(generated, reference):
+    return 1.3 * generated, reference
+
+
+def _without_one_cell(generated, reference):
+    generated = generated.copy()
+    generated[:, 2, 3] = 0.0
+    return generated, reference
+
+
+@pytest.mark.parametrize("change", [_more_energy, _without_one_cell])
+@pytest.mark.parametrize("layers", [(), (2,)])
+def test_an_obvious_difference_of_cells_is_seen(layers, change):
+    comparison = _comparison(change, *layers)
+    resampling = Resampling(strata(comparison.energy), 1, splits=1, replicates=5)
+    result = classifier.cells_test(comparison, resampling, seed=3)
+    assert result.metric.value > 0.97
+    assert abs(result.metric.floor - 0.5) < 0.2
+
+
+def test_all_tests_of_a_comparison_agree_on_equal_samples():
+    comparison = _comparison(lambda *pair: pair)
+    resampling = Resampling(strata(comparison.energy), 1, splits=2, replicates=5)
+    results = classifier.classifier_tests(comparison, resampling, seed=3)
+    assert list(results) == [
+        "classifier_auc",
+        "classifier_auc_network",
+        "classifier_auc_cells",
+    ]
+    for result in results.values():
+        assert abs(result.metric.value - 0.5) < 0.12
+
+
+def test_too_few_pairs_are_named():
+    resampling = Resampling(np.zeros(6, int), seed=1, splits=2)
+    for test in TESTS:
+        with pytest.raises(ValueError, match="at least 8 pairs"):
+            test(_features(1)[:6], _features(2)[:6], resampling, seed=1)

@@ -1,78 +1,126 @@
-"""Figures of detectors other than the HGCAL, and what all figures share."""
-
-import dataclasses
+"""The figures of several detectors, and what all figures share."""
 
 import numpy as np
 import pytest
 
 from data import spec as detectors
-from metrics import canvas, maps, measure, plots, report
-from metrics.comparison import Comparison
+from metrics import canvas, cells, curves, dependence, figures, maps, plots
 from metrics.groups import Beam
+from tests.metrics import made_up, small
 
 HGCAL = detectors.get("hgcal")
-EVENTS = 120
-
-
-def _grid(shape):
-    """A detector of square cells of 2 cm."""
-    positions = np.zeros((*shape, 3), np.float32)
-    positions[..., 0] = np.arange(shape[1]).reshape(1, -1, *[1] * (len(shape) - 2)) * 2
-    positions[..., 1] = np.arange(shape[0]).reshape(-1, *[1] * (len(shape) - 1)) * 2
-    return dataclasses.replace(
-        HGCAL,
-        name="grid",
-        shape=shape,
-        unit="MeV",
-        cells=np.ones(shape, bool),
-        dead_cells=np.zeros(shape, bool),
-        positions_cm=positions,
-        layer_depths_x0=(),
-    )
-
-
-def _comparison(spec, energies):
-    random = np.random.default_rng(1)
-    condition = np.column_stack([energies, random.normal(5.0, 1.0, (EVENTS, 2))])
-    size = (2, EVENTS, *spec.shape)
-    response = random.gamma(1.0, size=size) * (random.random(size) < 0.3)
-    pair = response.astype(np.float32)
-    return Comparison(spec, "mask_full", condition.astype(np.float32), *pair)
-
-
-CONTINUOUS = np.random.default_rng(2).exponential(20.0, EVENTS) + 1.0
+NAMES = ("made_up", "Geant4")
+MOST = {
+    "summary", "precision_recall", "roc", "gallery", "energy_dependence",
+    "conditioning_incident_energy", "conditioning_slant", "visible_energy",
+    "occupancy_map", "neighbours", "closest_pairs",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("shape", "energies", "absent"),
+    ("layers", "present", "absent"),
     [
-        ((6, 5), CONTINUOUS, {"layer_occupancy", "depth", "depth_correlation"}),
-        ((4, 5, 2), np.full(EVENTS, 30.0), {"depth", "depth_correlation"}),
+        ((), {"mean_image"}, {"layer_occupancy", "depth_correlation"}),
+        ((2,), {"layer_occupancy", "layer_correlation"}, {"mean_image", "depth"}),
     ],
 )
-def test_every_figure_of_another_detector(tmp_path, shape, energies, absent):
-    comparison = _comparison(_grid(shape), energies)
-    facts = {"model": "made_up", "reference_name": "Geant4"}
-    report.write(measure.everything(comparison, facts, seed=1), tmp_path / "report")
-    drawn = {path.stem for path in (tmp_path / "report/figures").iterdir()}
-    assert {"visible_energy", "gallery", "occupancy_map", "energy_dependence"} <= drawn
-    assert not absent & drawn
-    assert ("layer_correlation" in drawn) == (len(shape) == 3)
-
-
-def test_names_of_figures_differ():
-    comparison = _comparison(_grid((4, 5, 3)), CONTINUOUS)
-    facts = {"model": "made_up", "reference_name": "Geant4"}
-    names = [plot.name for plot in plots.plots(_report(comparison, facts))]
+def test_every_figure_is_drawn(tmp_path, layers, present, absent):
+    condition = small.conditions(200)
+    condition[:, 0] = np.where(condition[:, 0] > 20.0, 80.0, 10.0)
+    showers = made_up.comparison(small.detector(*layers), condition=condition)
+    found = plots.plots(made_up.full_report(showers))
+    names = [plot.name for plot in found]
     assert len(names) == len(set(names))
+    assert MOST | present <= set(names)
+    assert not absent & set(names)
+    with canvas.style():
+        for plot in found:
+            plot.figure().savefig(tmp_path / "figure.png", dpi=20)
+            assert plot.text.endswith(".")
 
 
-def _report(comparison, facts):
-    return measure.Report(comparison, facts, {}, [], {})
+def test_only_what_was_measured_is_drawn():
+    showers = made_up.comparison(small.detector())
+    names = {plot.name for plot in plots.plots(made_up.report(showers))}
+    assert {"summary", "gallery", "mean_image"} <= names
+    assert not {"precision_recall", "roc", "neighbours", "closest_pairs"} & names
+    assert not any(name.startswith("conditioning_") for name in names)
+
+
+def test_areas_are_in_the_legends():
+    report = made_up.full_report(made_up.comparison(small.detector(), events=200))
+    for figure, first in ((curves.precision_recall(report, NAMES), "PRD-AUC"),
+                          (curves.roc(report, NAMES), "AUC")):  # fmt: skip
+        assert len(figure.axes) == 2
+        for axes in figure.axes:
+            texts = [text.get_text() for text in axes.get_legend().get_texts()]
+            assert texts == [
+                "Geant4 against itself: 0.900 ± 0.010", "made_up: 0.800 ± 0.010"
+            ]  # fmt: skip
+            assert axes.get_title(loc="left").startswith(first)
+            box = axes.get_position()
+            width, height = figure.get_size_inches() * (box.width, box.height)
+            assert width == pytest.approx(height)
+    lines = curves.precision_recall(report, NAMES).axes[0].lines
+    np.testing.assert_array_equal(lines[0].get_ydata(), made_up.curve().floor_y)
+    np.testing.assert_array_equal(lines[1].get_ydata(), made_up.curve().y)
+
+
+@pytest.mark.parametrize(("mean", "below"), [(5.0, "ratio"), (0.0, "diff. [cm]")])
+def test_a_mean_near_zero_has_a_difference(mean, below):
+    series = made_up.series("incident_energy", "impact_x_moments", mean)
+    showers = made_up.comparison(small.detector())
+    figure = dependence.slices(showers, NAMES, [series])
+    upper, lower = figure.axes[:2]
+    assert upper.get_ylabel() == "mean [cm]"
+    assert lower.get_ylabel() == below
+    assert lower.get_xlabel() == "incident energy [GeV]"
+    assert [axes.get_ylabel() for axes in figure.axes[2:]] == ["width [cm]", "ratio"]
+
+
+def test_lines_of_means_and_widths_for_every_method():
+    names = ("energy_moments", "impact_x_moments", "energy_regressor")
+    series = [made_up.series("slant", name) for name in names]
+    showers = made_up.comparison(small.detector())
+    figure = dependence.slices(showers, NAMES, series)
+    shown = [(axes.get_title(loc="left"), axes.get_ylabel()) for axes in figure.axes]
+    assert shown[::2] == [
+        ("energy moments", "mean [cm]"),
+        ("impact x moments", "mean [cm]"),
+        ("energy moments", "width [cm]"),
+        ("impact x moments", "width [cm]"),
+        ("energy regressor", "mean [cm]"),
+        ("energy regressor", "width [cm]"),
+    ]
+    assert figure.axes[1].get_xlabel() == "slant"
+
+
+def test_the_ratio_of_mean_images():
+    showers = made_up.comparison(small.detector())
+    showers.generated[:] = 1.5 * showers.reference
+    showers.reference[5:, 0, 0] = 0.0
+    figure = maps.mean_images(showers, NAMES)
+    titles = [axes.get_title(loc="left") for axes in figure.axes[:3]]
+    assert titles == ["Geant4", "made_up", "ratio"]
+    (ratio,) = figure.axes[2].collections
+    colours = ratio.get_facecolor()
+    # White where too few showers hit the cell; else all have one ratio.
+    assert colours[0, 3] == 0.0
+    np.testing.assert_allclose(colours[1:], np.broadcast_to(colours[1], (35, 4)))
+    assert colours[1, 0] > colours[1, 2]
+
+
+def test_neighbours_mark_the_quantile():
+    report = made_up.full_report(made_up.comparison(small.detector(), events=200))
+    figure = figures.neighbours(report.comparison, report.neighbours, NAMES)
+    marked = figure.axes[0].lines[-1].get_xdata()[0]
+    assert np.mean(report.neighbours.reference < marked) == pytest.approx(0.01)
 
 
 def test_six_panels_at_most():
-    comparison = _comparison(_grid((4, 5, 3)), CONTINUOUS)
+    condition = small.conditions(120)
+    condition[:, 0] = np.random.default_rng(2).exponential(20.0, 120) + 1.0
+    comparison = made_up.comparison(small.detector(3), condition=condition)
     assert len(comparison.beams) == 10
     shown = canvas.shown_beams(comparison)
     assert len(shown) == 6
@@ -90,7 +138,7 @@ def test_profile_of_a_line():
 
 
 def test_hexagons_of_the_hgcal_touch_and_squares_tile():
-    hexagons = maps.outlines(HGCAL)
+    hexagons = cells.outlines(HGCAL)
     assert hexagons.shape == (*HGCAL.shape, 6, 2)
     sides = np.linalg.norm(np.diff(hexagons[5, 7, 0], axis=0), axis=1)
     np.testing.assert_allclose(sides, 0.6496, rtol=1e-3)
@@ -98,10 +146,11 @@ def test_hexagons_of_the_hgcal_touch_and_squares_tile():
     np.testing.assert_allclose(
         hexagons[5, 7, 0][[5, 4]], hexagons[6, 7, 0][[1, 2]], atol=1e-4
     )
-    squares = maps.outlines(_grid((6, 5)))
-    np.testing.assert_allclose(
-        squares[2, 3, 0], [[5.0, 3.0], [7.0, 3.0], [7.0, 5.0], [5.0, 5.0]]
-    )
+    # Whichever of x and y is the first axis.
+    for spec in (small.detector(), small.detector(2)):
+        place = spec.positions_cm[2, 3].reshape(-1, 3)[0, :2]
+        corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) / 2
+        np.testing.assert_allclose(cells.outlines(spec)[2, 3, 0], place + corners)
 
 
 def test_a_beam_that_was_never_trained_on_is_marked():

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 
 from data import spec as detectors
-from metrics import measure, page, report
+from metrics import competition2019, kinds, measure, report
 from metrics.comparison import Comparison, profiles, within_beams
 from tests import synthetic
+from tests.metrics import made_up
 
 HGCAL = detectors.get("hgcal")
 EVENTS = 240
+OPTIONS = measure.Options(seed=1, clusters=20)
 FACTS = {"model": "made_up/test", "reference_name": "Geant4"}
 
 
@@ -25,11 +27,21 @@ def _comparison(factor=1.0, mask="mask", trained=None):
     )
 
 
+def _ecal_conditions(events):
+    random = np.random.default_rng(3)
+    slopes = random.normal(0.0, 0.3, (events, 2))
+    momentum = np.column_stack([slopes, np.ones(events)])
+    momentum *= random.uniform(1.0, 50.0, (events, 1))
+    point = random.uniform(-0.5, 0.5, (events, 2))
+    return np.concatenate([momentum, point], axis=1).astype(np.float32)
+
+
 @pytest.fixture(scope="module")
 def found():
     untrained = _comparison(3.0)
     trained = _comparison(1.2, trained=[20.0, 90.0])
-    return measure.everything(trained, FACTS, seed=1, untrained=untrained)
+    training = synthetic.sample(HGCAL, 50, seed=2).response
+    return measure.everything(trained, FACTS, OPTIONS, untrained, training)
 
 
 def test_every_observable_has_its_metrics(found):
@@ -39,7 +51,80 @@ def test_every_observable_has_its_metrics(found):
         assert (f"mean_ratio_{one.name}" in found.metrics) == (not one.signed)
     for name in ("layer_occupancy", "longitudinal", "radial", "cell_occupancy"):
         assert f"profile_{name}" in found.metrics
-    assert {"correlation_layers", "correlation_depth_energy"} <= found.metrics.keys()
+    for name in ("observables", "layers", "depth_energy"):
+        assert f"correlation_{name}" in found.metrics
+    assert {"prd_auc", "prd_auc_raw", "prd_auc_physics", "kpd"} <= found.metrics.keys()
+    assert found.prd.keys() == {"raw", "physics"}
+    assert found.roc.keys() == {n for n in found.metrics if n.startswith("classifier")}
+    assert len(found.roc) == 3
+    assert {one.name for one in found.series}
+    assert found.metrics["near_training"] == found.neighbours.metric
+
+
+def test_the_prd_is_the_worse_of_cells_and_physics(found):
+    both = [found.metrics[f"prd_auc_{name}"] for name in found.prd]
+    assert found.metrics["prd_auc"] == min(both, key=lambda metric: metric.value)
+
+
+def test_what_cannot_be_measured_leaves_a_note_and_the_rest():
+    few = _comparison()
+    result = measure.everything(few, FACTS, measure.Options(seed=1))
+    # 240 showers: 120 a side for 400 clusters.
+    assert any("400 clusters" in note for note in result.notes)
+    assert any("training showers are not available" in note for note in result.notes)
+    assert "prd_auc" not in result.metrics
+    assert {"classifier_auc", "wasserstein_depth"} <= result.metrics.keys()
+    assert "Not measured: PRD" in " ".join(report.as_json(result)["notes"])
+
+
+def test_few_events_a_cluster_are_noted(found):
+    assert any("events a side" in note for note in found.notes)
+
+
+def test_physics_features_of_layers_leave_out_the_layers():
+    comparison = _comparison()
+    generated, reference = measure.physics_features(comparison, "standard")
+    names = [one.name for one in comparison.observables if "layer" not in one.name]
+    expected = np.column_stack([comparison.values[1][name] for name in names])
+    np.testing.assert_array_equal(reference, expected)
+    assert generated.shape == reference.shape
+
+
+def test_physics_features_of_images_are_the_published_ones():
+    spec = detectors.get("ecal")
+    comparison = made_up.comparison(spec, condition=_ecal_conditions(60))
+    _, reference = measure.physics_features(comparison, "standard")
+    names = ["width_along", "width_across", "asymmetry_along", "asymmetry_across"]
+    values = comparison.values[1]
+    names += [name for name in values if name.startswith("number_of_hits")]
+    expected = {tuple(values[name]) for name in names}
+    assert {tuple(column) for column in reference.T} == expected
+
+
+def test_the_competition_counts_in_cells_of_the_ecal():
+    spec = detectors.get("ecal")
+    condition = _ecal_conditions(60)
+    comparison = made_up.comparison(spec, condition=condition)
+    _, reference = measure.physics_features(comparison, "competition2019")
+    expected = competition2019.features(
+        comparison.reference, condition[:, :3], condition[:, 3:] / 2.0
+    )
+    np.testing.assert_allclose(reference, expected)
+    with pytest.raises(ValueError, match="is for detector 'ecal', received 'hgcal'"):
+        measure.physics_features(_comparison(), "competition2019")
+    with pytest.raises(ValueError, match="unknown prd_mode 'other'; known: standard"):
+        measure.physics_features(_comparison(), "other")
+
+
+def test_the_resolution_is_not_the_spread_of_the_energies():
+    # Responses in exact proportion to energies that are all different.
+    spec = detectors.get("ecal")
+    condition = _ecal_conditions(60)
+    energy = np.linalg.norm(condition[:, :3], axis=1)
+    response = np.ones((60, 30, 30), np.float32) * energy[:, None, None]
+    comparison = Comparison(spec, "mask", condition, response, response)
+    for one in measure.every_beam(comparison, seed=1):
+        assert one.reference_resolution == pytest.approx(0.0, abs=1e-6)
 
 
 def test_twenty_percent_more_energy_is_found(found):
@@ -136,7 +221,7 @@ def test_different_shapes_are_refused():
     ],
 )
 def test_digits_follow_the_uncertainty(value, uncertainty, text):
-    assert page.uncertain(value, uncertainty) == text
+    assert kinds.uncertain(value, uncertainty) == text
 
 
 def test_a_folder_with_other_files_is_not_replaced(tmp_path):

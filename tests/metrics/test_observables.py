@@ -202,3 +202,19 @@ def test_axes_carry_units():
         one for one in observables.scalar_observables(HGCAL) if one.name == "depth"
     )
     assert depth.axis == "shower depth [X0]"
+
+
+def test_an_inclined_track_moves_between_the_face_and_the_shower():
+    ecal = detectors.get("ecal")
+    condition = np.array([[3.0, 0.0, 4.0, 0.2, -0.1], [0, 0, 9, 0, 0]], np.float32)
+    first, slope = ecal.shower_depth_cm
+    # The tangent is 3/4, the sine 3/5.
+    along = 0.6 * (first + slope * np.log(5.0))
+    moved = observables.track_displacement(ecal, condition)
+    np.testing.assert_allclose(moved, [[along, 0.0], [0.0, 0.0]], atol=1e-6)
+
+
+def test_without_a_known_depth_the_track_does_not_move():
+    hgcal = detectors.get("hgcal")
+    condition = np.array([[50.0, 1.0, 2.0]], np.float32)
+    assert not observables.track_displacement(hgcal, condition).any()
