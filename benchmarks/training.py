@@ -11,6 +11,7 @@ are timed on their own.
 
 import functools
 import os
+import tempfile
 import time
 from collections.abc import Callable
 from typing import Any
@@ -23,13 +24,15 @@ import tensorflow as tf
 from absl import app, flags
 
 from benchmarks import command, flops, gemm, timing
-from data import pipeline, symmetry
+from data import pipeline, readers, symmetry
+from metrics.callbacks import PhysicsMonitor
 from models.core.callbacks import NonFiniteGuard
 
 _CACHED, _PIPELINE = "step on one batch", "step on the pipeline"
 _ALONE, _GEMM = "pipeline alone", "matrix multiplication"
 _FIT = "fit on the pipeline"
-_LARGEST_SHARE = 0.02
+_LARGEST_SHARE, _LARGEST_MONITOR_SHARE = 0.02, 0.05
+_MONITORED = 5
 
 
 class _Clock(keras.callbacks.Callback):
@@ -120,6 +123,23 @@ def _measure_steps(
     return found | {_FIT: timing.summary(clock.samples(steps))}, shares
 
 
+def _monitor_share(subject: command.Subject, step_s: float) -> float:
+    """Returns the time of the physics monitor as a share of an epoch of steps."""
+    spec, settings = subject.spec, subject.settings
+    validation = readers.read(flags.FLAGS.data, spec, split="validation")
+    with tempfile.TemporaryDirectory() as logs:
+        monitor = PhysicsMonitor(
+            validation, subject.model.simulate, spec, settings.mask, logs
+        )
+        # The first call starts TensorBoard's files.
+        monitor.on_epoch_end(0, {})
+        measure = timing.stopwatch(lambda: monitor.on_epoch_end(1, {}))
+        monitor_s = float(np.median([measure(1) for _ in range(_MONITORED)]))
+        monitor.on_train_end()
+    epoch_s = step_s * min(settings.epoch_steps, settings.steps)
+    return monitor_s / (monitor_s + epoch_s)
+
+
 def _parts(subject: command.Subject) -> dict[str, tuple[int, Any]]:
     """Returns the parts of a step: how often each occurs, and its function."""
     model, settings = subject.model, subject.settings
@@ -197,6 +217,10 @@ def _print(result: dict[str, Any]) -> None:
         print(
             f"outside the step, {name}: {share:.2%} (goal: below {_LARGEST_SHARE:.0%})"
         )
+    print(
+        f"physics monitor: {result['monitor']:.2%} of an epoch "
+        f"(goal: below {_LARGEST_MONITOR_SHARE:.0%})"
+    )
     total = sum(part["ms"] for part in result["parts"])
     bound = sum(part["bound_ms"] for part in result["parts"])
     rows = [
@@ -223,6 +247,7 @@ def _run() -> None:
     subject = command.subject(flags.FLAGS.model, flags.FLAGS.data)
     settings = subject.settings
     steps, shares = _measure_steps(subject)
+    monitor = _monitor_share(subject, steps[_PIPELINE].median_s)
     parts, rate = _measure_parts(subject)
     result = {
         "model": flags.FLAGS.model,
@@ -236,6 +261,7 @@ def _run() -> None:
             for name, value in steps.items()
         },
         "outside_the_step": shares,
+        "monitor": monitor,
         "parts": parts,
         "gflop_per_s_of_gemm": rate / 1e9,
     }

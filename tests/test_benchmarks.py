@@ -11,7 +11,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from benchmarks import flops, gemm, portable, sections, timing
+from benchmarks import evaluation, flops, gemm, portable, sections, timing
+from data import spec as detectors
+from metrics import showers
+from metrics.observables import track_point
 from models.core import layers
 
 ROOT = Path(__file__).parents[1]
@@ -220,3 +223,15 @@ def test_a_mistake_gives_one_line_and_status_2(benchmark, arguments, message):
     assert last.startswith(f"benchmarks.{benchmark}: ")
     assert message in last
     assert "Traceback" not in done.stderr
+
+
+def test_the_toy_showers_lie_on_their_tracks():
+    spec = detectors.get("ecal")
+    random = np.random.default_rng(1)
+    condition = evaluation.conditions(300, random)
+    response = evaluation.showers(spec, condition, random)
+    assert response.shape == (300, *spec.shape)
+    assert response.min() == 0.0
+    centre = showers.centre_of_gravity(response, spec.positions_cm)
+    distance = np.linalg.norm(centre - track_point(spec, condition), axis=1)
+    assert np.median(distance) < 1.0
