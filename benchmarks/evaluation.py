@@ -77,7 +77,7 @@ def showers(
     plane = spec.positions_cm[..., :2]
     distance = np.linalg.norm(plane - centre[:, None, None], axis=-1)
     mean = 100.0 * energy[:, None, None] * np.exp(-distance / 1.5)
-    response = random.gamma(0.5 + mean / 20.0, 20.0)
+    response = random.gamma(0.001 + mean / 20.0, 20.0)
     return np.where(response > 1.0, response, 0.0).astype(np.float32)
 
 
