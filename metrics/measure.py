@@ -124,23 +124,27 @@ def _observables(task: Task) -> Found:
 
 
 def _profiles(task: Task) -> Found:
-    return {
-        "metrics": {
-            f"profile_{name}": task.resampling.against_floor(
-                first, second, distances.weighted_profile_distance
-            )
-            for name, (first, second) in profiles(task.comparison).items()
-        }
-    }
+    pairs = profiles(task.comparison)
+    return _distances(task, "profile", pairs, distances.weighted_profile_distance)
 
 
 def _correlations(task: Task) -> Found:
+    pairs = _correlated(task.comparison)
+    distance = distances.weighted_correlation_distance
+    return _distances(task, "correlation", pairs, distance)
+
+
+def _distances(
+    task: Task,
+    kind: str,
+    pairs: dict[str, tuple[Array, Array]],
+    distance: Callable[[Array, Array], distances.Statistic],
+) -> Found:
+    """Measures one distance of several pairs of arrays, generated and reference."""
     return {
         "metrics": {
-            f"correlation_{name}": task.resampling.against_floor(
-                first, second, distances.weighted_correlation_distance
-            )
-            for name, (first, second) in _correlated(task.comparison).items()
+            f"{kind}_{name}": task.resampling.against_floor(*pair, distance)
+            for name, pair in pairs.items()
         }
     }
 

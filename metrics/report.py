@@ -104,6 +104,8 @@ _SENTENCES = {
     "ideal 1).",
     "classifier_auc": "A classifier separates generated from reference showers with "
     "AUC {} (ideal 0.5).",
+    "classifier_auc_cells": "A network that sees the cells does so with AUC {} (ideal "
+    "0.5).",
     "near_training": "Nearer to a training shower than 99 % of the reference are {} "
     "of the generated showers (floor {}).",
 }
