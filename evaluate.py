@@ -136,7 +136,7 @@ def _evaluate(
     comparison = _comparison(generator, reference)
     untrained = None
     before = where.parent / "saved_model_untrained"
-    if before.is_dir():
+    if before.is_dir() and isinstance(generator, SavedSimulator):
         untrained = _comparison(SavedSimulator(before, spec), reference)
     in_domain = np.asarray(spec.in_domain(reference.condition))
     facts = {

@@ -202,7 +202,7 @@ def central_energy_fraction(response: NDArray[Any]) -> Array:
     Raises:
         ValueError: If `response` is not of rank 3.
 
-    Source: R9 of the CMS collaboration, arXiv:1502.02702, section 5.
+    Source: R9 of the CMS collaboration, arXiv:1502.02702.
     """
     if response.ndim != 3:
         raise ValueError(

@@ -110,7 +110,7 @@ def _merge(found: Found, more: Found) -> None:
 
 
 def _beams(task: Task) -> Found:
-    return {"beams": every_beam(task.comparison, task.options.seed)}
+    return {"beams": every_beam(task.comparison, task.resampling)}
 
 
 def _observables(task: Task) -> Found:
@@ -263,7 +263,7 @@ def physics_features(comparison: Comparison, mode: str) -> tuple[Array, Array]:
     return generated, reference
 
 
-def every_beam(comparison: Comparison, seed: int) -> list[BeamResult]:
+def every_beam(comparison: Comparison, resampling: Resampling) -> list[BeamResult]:
     """Measures response and resolution at every incident energy.
 
     The resolution is that of the visible energy divided by the incident energy: within
@@ -271,12 +271,11 @@ def every_beam(comparison: Comparison, seed: int) -> list[BeamResult]:
 
     Args:
         comparison: The showers.
-        seed: Seed of the bootstrap.
+        resampling: Bootstrap weights.
 
     Returns:
         The results in ascending energy.
     """
-    resampling = Resampling(strata(comparison.energy), seed)
     visible = [values["visible_energy"] for values in comparison.values]
     response = [
         values.get("energy_response", values["visible_energy"])

@@ -6,6 +6,8 @@ import pytest
 from data import spec as detectors
 from metrics import competition2019, kinds, measure, report
 from metrics.comparison import Comparison, profiles, within_beams
+from metrics.groups import strata
+from metrics.resampling import Resampling
 from tests import synthetic
 from tests.metrics import made_up
 
@@ -123,7 +125,8 @@ def test_the_resolution_is_not_the_spread_of_the_energies():
     energy = np.linalg.norm(condition[:, :3], axis=1)
     response = np.ones((60, 30, 30), np.float32) * energy[:, None, None]
     comparison = Comparison(spec, "mask", condition, response, response)
-    for one in measure.every_beam(comparison, seed=1):
+    resampling = Resampling(strata(comparison.energy), seed=1)
+    for one in measure.every_beam(comparison, resampling):
         assert one.reference_resolution == pytest.approx(0.0, abs=1e-6)
 
 
