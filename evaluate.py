@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from data import readers
 from data.spec import DetectorSpec
-from metrics import measure, report, side_by_side
+from metrics import features, measure, report, side_by_side
 from metrics.comparison import Comparison
 from metrics.groups import choose, strata
 from metrics.observables import incident_energy
@@ -49,7 +49,7 @@ flags.DEFINE_integer("num", None, "Number of showers; all of the split by defaul
 flags.DEFINE_enum("split", "test", [*readers.SPLITS, "all"], "Events compared with.")
 flags.DEFINE_integer("seed", 0, "Seed of generation, resampling and classifiers.")
 flags.DEFINE_integer("clusters", 400, "Clusters of the PRD.", lower_bound=2)
-flags.DEFINE_enum("prd_mode", "standard", measure.PRD_MODES, "Features of the PRD.")
+flags.DEFINE_enum("prd_mode", "standard", features.PRD_MODES, "Features of the PRD.")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -11,12 +11,17 @@ from numpy.typing import NDArray
 
 from data.sample import Sample
 from data.spec import DetectorSpec
-from metrics import distances, observables, pictures
+from metrics import distances, measure, observables, pictures
+from metrics.comparison import Comparison
 from metrics.groups import beams, choose, strata
+from metrics.resampling import Metric
 
 Simulate = Callable[[NDArray[np.float32], NDArray[np.int32]], Any]
 
 CHUNK_EVENTS = 512
+
+_FOLLOWED_OTHERWISE = ("wasserstein_", "response_ratio_")
+"""Metrics whose value on all events `PhysicsMonitor` already follows."""
 
 
 class PhysicsMonitor(keras.callbacks.Callback):
@@ -28,11 +33,13 @@ class PhysicsMonitor(keras.callbacks.Callback):
     - into `logs`, for the callbacks listed after it: `val_response_<energy>gev`, the
       mean visible energy divided by that of the sample at this beam energy (ideal 1);
       `val_mean_<observable>` for hits and depth; `val_wasserstein_<observable>`, W1 in
-      units of the sample's standard deviation, and their mean `val_wasserstein`;
+      units of the sample's standard deviation, and their mean `val_wasserstein`; and
+      as `val_<metric>` all metrics of `measure.per_epoch` but those distances:
+      resolutions, ratios, profiles, correlations, PRD, FPD, KPD;
     - for TensorBoard, into the runs `generated` and `reference` below `log_dir`: the
       visible energy per incident energy at every beam energy and the means of hits and
-      depth, drawn over each other, and pictures of showers of equal condition, real
-      above generated.
+      depth, drawn over each other; every metric over its floor; and pictures of showers
+      of equal condition, real above generated.
 
     A non-finite response makes all values in `logs` NaN.
 
@@ -72,6 +79,7 @@ class PhysicsMonitor(keras.callbacks.Callback):
             )
         self.simulate = simulate
         self.spec = spec
+        self.mask = mask
         self.accepted = spec.acceptance(mask)
         self.log_dir = os.fspath(log_dir)
         self.every = every
@@ -97,10 +105,13 @@ class PhysicsMonitor(keras.callbacks.Callback):
             generated = self._generate()
             if np.isfinite(generated).all():
                 values = self._evaluate(generated)
-                self.last = self._compare(values)
-                self._write(epoch, generated, values)
+                metrics = self._measure(generated)
+                self.last = self._compare(values) | _values(metrics)
+                self._write(epoch, generated, values, metrics)
             else:
-                self.last = dict.fromkeys(self._compare(self.reference), np.nan)
+                healthy = self._compare(self.reference)
+                healthy |= _values(self._measure(self.real))
+                self.last = dict.fromkeys(healthy, np.nan)
         if logs is not None:
             logs.update(self.last)
 
@@ -144,12 +155,26 @@ class PhysicsMonitor(keras.callbacks.Callback):
         values["val_wasserstein"] = float(np.mean(list(distance.values())))
         return values
 
+    def _measure(self, generated: NDArray[np.float32]) -> dict[str, Metric]:
+        showers = self.condition, self.real, generated
+        comparison = Comparison(self.spec, self.mask, *showers)
+        metrics = measure.per_epoch(comparison, self.seed)
+        return {
+            name: metric
+            for name, metric in metrics.items()
+            if not name.startswith(_FOLLOWED_OTHERWISE)
+        }
+
     def _means(self) -> list[str]:
         followed = ("number_of_hits", "depth")
         return [one.name for one in self.observables if one.name.startswith(followed)]
 
     def _write(
-        self, epoch: int, generated: NDArray[np.float32], values: dict[str, Any]
+        self,
+        epoch: int,
+        generated: NDArray[np.float32],
+        values: dict[str, Any],
+        metrics: dict[str, Metric],
     ) -> None:
         for run, numbers in (("generated", values), ("reference", self.reference)):
             if run not in self._writers:
@@ -162,6 +187,11 @@ class PhysicsMonitor(keras.callbacks.Callback):
                     tf.summary.scalar(f"physics/response_{beam.name}", mean)
                 for name in self._means():
                     tf.summary.scalar(f"physics/{name}", float(numbers[name].mean()))
+        for name, metric in metrics.items():
+            with self._writers["generated"].as_default(step=epoch):
+                tf.summary.scalar(f"metrics/{name}", metric.value)
+            with self._writers["reference"].as_default(step=epoch):
+                tf.summary.scalar(f"metrics/{name}", metric.floor)
         with self._writers["generated"].as_default(step=epoch):
             for beam in self.beams:
                 first = beam.events[0]
@@ -170,3 +200,7 @@ class PhysicsMonitor(keras.callbacks.Callback):
                 tf.summary.image(f"real_above_generated/{beam.name}", picture[None])
         for writer in self._writers.values():
             writer.flush()
+
+
+def _values(metrics: dict[str, Metric]) -> dict[str, float]:
+    return {f"val_{name}": metric.value for name, metric in metrics.items()}

@@ -1,29 +1,24 @@
 """Everything that is measured when generated showers are compared with a reference."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from metrics import competition2019, distances, frechet, prd, showers
+from metrics import distances, frechet, prd, showers
 from metrics.classifier import classifier_tests
 from metrics.comparison import Comparison, profiles, within_beams
 from metrics.conditioning import measure_conditioning
+from metrics.features import PRD_MODES, physics_features
 from metrics.groups import strata
 from metrics.neighbours import NO_TRAINING_SHOWERS, nearest_training_showers
-from metrics.observables import Observable, impact, layer_observables
+from metrics.observables import Observable, layer_observables
 from metrics.resampling import Metric, Resampling
 from metrics.results import BeamResult, Report
 from metrics.showers import Array
-
-PRD_MODES = ("standard", "competition2019")
-"""Features of the physics PRD: our observables, or those of the 2019 competition."""
-
-_SHAPES = ("width_", "asymmetry_", "number_of_hits")
-"""Beginnings of the names of the observables that the published physics PRD takes."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,11 +29,13 @@ class Options:
         seed: Seed of everything random.
         clusters: Number of clusters of the PRD.
         prd_mode: One of `PRD_MODES`.
+        prd_runs: Number of clusterings of the PRD.
     """
 
     seed: int = 0
     clusters: int = prd.CLUSTERS
     prd_mode: str = PRD_MODES[0]
+    prd_runs: int = prd.RUNS
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -86,17 +83,45 @@ def everything(
         The report.
     """
     resampling = Resampling(strata(comparison.energy), options.seed)
-    task = Task(comparison, resampling, options, training)
+    found = _parts(Task(comparison, resampling, options, training), PARTS)
+    before = {} if untrained is None else wasserstein(untrained, options.seed)
+    return Report(comparison=comparison, facts=facts, untrained=before, **found)
+
+
+def per_epoch(comparison: Comparison, seed: int) -> dict[str, Metric]:
+    """Measures what needs no training of its own, without uncertainties.
+
+    The PRD takes one clustering, with as many clusters as the events suffice for.
+
+    Args:
+        comparison: Generated and reference showers.
+        seed: Seed of splits and clusters.
+
+    Returns:
+        The metrics of `Report.all_metrics` but for those of classifiers, regressor and
+        nearest neighbours. Those for which there are too few events are left out.
+    """
+    try:
+        resampling = Resampling(strata(comparison.energy), seed, replicates=0)
+    except ValueError:
+        return {}
+    clusters = len(comparison) // 2 // prd.EVENTS_PER_CLUSTER
+    options = Options(seed, max(2, min(clusters, prd.CLUSTERS)), prd_runs=1)
+    quick = [name for name in PARTS if name not in _LEARNING_PARTS]
+    found = _parts(Task(comparison, resampling, options), quick)
+    return Report(comparison=comparison, facts={}, untrained={}, **found).all_metrics
+
+
+def _parts(task: Task, names: Iterable[str]) -> Found:
     found: Found = {"metrics": {}, "beams": [], "notes": []}
     # Many small steps: threads that wait for each other cost more than they save.
     with threadpool_limits(1):
-        for part in PARTS.values():
+        for name in names:
             try:
-                _merge(found, part(task))
+                _merge(found, PARTS[name](task))
             except ValueError as error:
                 found["notes"].append(f"Not measured: {error}")
-        before = {} if untrained is None else wasserstein(untrained, options.seed)
-    return Report(comparison=comparison, facts=facts, untrained=before, **found)
+    return found
 
 
 def _merge(found: Found, more: Found) -> None:
@@ -157,7 +182,9 @@ def _prd(task: Task) -> Found:
         "physics": prd.standardised(*physics_features(comparison, options.prd_mode)),
     }
     results = {
-        name: prd.prd_auc(*pair, task.resampling, options.seed, options.clusters)
+        name: prd.prd_auc(
+            *pair, task.resampling, options.seed, options.clusters, options.prd_runs
+        )
         for name, pair in pairs.items()
     }
     found = {f"prd_auc_{name}": result.metric for name, result in results.items()}
@@ -218,49 +245,8 @@ PARTS: Mapping[str, Callable[[Task], Found]] = {
 }
 """The parts of a measurement, in their order."""
 
-
-def physics_features(comparison: Comparison, mode: str) -> tuple[Array, Array]:
-    """Returns the physics features of the PRD.
-
-    Args:
-        comparison: The showers.
-        mode: "standard": of images the widths, asymmetries and numbers of hits, as
-            published; of layered responses all observables but the layers' energies.
-            "competition2019": see `competition2019.features`.
-
-    Returns:
-        Features of generated and reference showers, each [events, features].
-
-    Raises:
-        ValueError: If the mode is not known or needs another detector.
-    """
-    if mode == "competition2019":
-        spec = comparison.spec
-        if spec.name != "ecal":
-            raise ValueError(
-                "prd_mode=competition2019 is for detector 'ecal', received "
-                f"{spec.name!r}; use prd_mode=standard"
-            )
-        momentum = comparison.condition[:, list(spec.energy_conditions)]
-        # The competition counted in cells.
-        pitch_cm = spec.positions_cm[1, 0, 0] - spec.positions_cm[0, 0, 0]
-        point = impact(spec, comparison.condition) / pitch_cm
-        generated, reference = comparison.both(
-            lambda response: competition2019.features(response, momentum, point)
-        )
-        return generated, reference
-    if mode != "standard":
-        raise ValueError(f"unknown prd_mode {mode!r}; known: {', '.join(PRD_MODES)}")
-    names = [one.name for one in comparison.observables]
-    if comparison.layered:
-        names = [name for name in names if not name.startswith("layer_energy")]
-    else:
-        names = [name for name in names if name.startswith(_SHAPES)] or names
-    generated, reference = (
-        np.column_stack([values[name] for name in names])
-        for values in comparison.values
-    )
-    return generated, reference
+_LEARNING_PARTS = ("classifiers", "conditioning", "nearest neighbours")
+"""Those that train networks or need the training showers."""
 
 
 def every_beam(comparison: Comparison, resampling: Resampling) -> list[BeamResult]:

@@ -83,3 +83,13 @@ def series(kind, name, mean=5.0):
         generated_width=1.1 * ones,
         generated_width_error=0.1 * ones,
     )
+
+
+def ecal_conditions(events):
+    """Conditions inside the ECAL's domain, float32 [events, 5]."""
+    random = np.random.default_rng(3)
+    slopes = random.normal(0.0, 0.3, (events, 2))
+    momentum = np.column_stack([slopes, np.ones(events)])
+    momentum *= random.uniform(1.0, 50.0, (events, 1))
+    point = random.uniform(-0.5, 0.5, (events, 2))
+    return np.concatenate([momentum, point], axis=1).astype(np.float32)

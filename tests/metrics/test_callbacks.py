@@ -1,12 +1,16 @@
 """The monitor of a training."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing import event_accumulator
 
 from data import spec as detectors
+from metrics import measure
 from metrics.callbacks import PhysicsMonitor
+from metrics.comparison import Comparison
 from tests import synthetic
 
 HGCAL = detectors.get("hgcal")
@@ -58,6 +62,35 @@ def test_a_simulator_that_is_ten_percent_high(tmp_path):
     assert 0.0 < logs["val_wasserstein"] < 1.0
 
 
+def test_the_metrics_of_the_report(tmp_path):
+    """The same functions measure at an epoch's end and in an evaluation."""
+    monitor = _monitor(tmp_path, _replay(1.1))
+    logs = _logs(monitor)
+    generated = _replay(1.1)(monitor.condition, np.zeros(2, np.int32))
+    condition, real = monitor.condition, monitor.real
+    comparison = Comparison(HGCAL, "mask", condition, real, generated)
+    expected = measure.per_epoch(comparison, 0)
+    assert {"prd_auc", "correlation_layers", "profile_radial"} <= set(expected)
+    assert {"resolution_ratio_20gev", "width_ratio_depth"} <= set(expected)
+    for name, metric in expected.items():
+        if not name.startswith(("wasserstein_", "response_ratio_")):
+            assert logs[f"val_{name}"] == metric.value
+    assert logs["val_resolution_ratio_50gev"] == pytest.approx(1.0, abs=1e-5)
+    assert logs["val_width_ratio_visible_energy"] == pytest.approx(1.1, abs=1e-5)
+
+
+def test_a_sample_with_one_shower_of_an_energy_is_still_followed(tmp_path):
+    """Nothing can be split into halves: what needs them is left out."""
+    condition = SAMPLE.condition[:6].copy()
+    condition[5, 0] = 77.0
+    few = dataclasses.replace(SAMPLE, condition=condition, response=SAMPLE.response[:6])
+    monitor = PhysicsMonitor(few, _replay(1.0), HGCAL, "mask", tmp_path)
+    monitor.simulate = lambda condition, seed: monitor.real
+    logs = _logs(monitor)
+    assert logs["val_response_77gev"] == pytest.approx(1.0)
+    assert "val_prd_auc" not in logs
+
+
 def test_curves_and_pictures_for_tensorboard(tmp_path):
     monitor = _monitor(tmp_path, _replay(1.1))
     for epoch in range(2):
@@ -71,6 +104,7 @@ def test_curves_and_pictures_for_tensorboard(tmp_path):
         events.Reload()
         tags = events.Tags()["tensors"]
         expected = {"physics/response_20gev", "physics/depth", "physics/number_of_hits"}
+        expected |= {"metrics/prd_auc", "metrics/resolution_ratio_20gev"}
         assert expected <= set(tags)
         assert ("real_above_generated/20gev" in tags) == (run == "generated")
         points = events.Tensors("physics/response_20gev")

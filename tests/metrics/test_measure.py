@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from data import spec as detectors
-from metrics import competition2019, kinds, measure, report
+from metrics import kinds, measure, report
 from metrics.comparison import Comparison, profiles, within_beams
 from metrics.groups import strata
 from metrics.resampling import Resampling
@@ -27,15 +27,6 @@ def _comparison(factor=1.0, mask="mask", trained=None):
     return Comparison(
         HGCAL, mask, sample.condition, sample.response, factor * other, trained
     )
-
-
-def _ecal_conditions(events):
-    random = np.random.default_rng(3)
-    slopes = random.normal(0.0, 0.3, (events, 2))
-    momentum = np.column_stack([slopes, np.ones(events)])
-    momentum *= random.uniform(1.0, 50.0, (events, 1))
-    point = random.uniform(-0.5, 0.5, (events, 2))
-    return np.concatenate([momentum, point], axis=1).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -83,45 +74,10 @@ def test_few_events_a_cluster_are_noted(found):
     assert any("events a side" in note for note in found.notes)
 
 
-def test_physics_features_of_layers_leave_out_the_layers():
-    comparison = _comparison()
-    generated, reference = measure.physics_features(comparison, "standard")
-    names = [one.name for one in comparison.observables if "layer" not in one.name]
-    expected = np.column_stack([comparison.values[1][name] for name in names])
-    np.testing.assert_array_equal(reference, expected)
-    assert generated.shape == reference.shape
-
-
-def test_physics_features_of_images_are_the_published_ones():
-    spec = detectors.get("ecal")
-    comparison = made_up.comparison(spec, condition=_ecal_conditions(60))
-    _, reference = measure.physics_features(comparison, "standard")
-    names = ["width_along", "width_across", "asymmetry_along", "asymmetry_across"]
-    values = comparison.values[1]
-    names += [name for name in values if name.startswith("number_of_hits")]
-    expected = {tuple(values[name]) for name in names}
-    assert {tuple(column) for column in reference.T} == expected
-
-
-def test_the_competition_counts_in_cells_of_the_ecal():
-    spec = detectors.get("ecal")
-    condition = _ecal_conditions(60)
-    comparison = made_up.comparison(spec, condition=condition)
-    _, reference = measure.physics_features(comparison, "competition2019")
-    expected = competition2019.features(
-        comparison.reference, condition[:, :3], condition[:, 3:] / 2.0
-    )
-    np.testing.assert_allclose(reference, expected)
-    with pytest.raises(ValueError, match="is for detector 'ecal', received 'hgcal'"):
-        measure.physics_features(_comparison(), "competition2019")
-    with pytest.raises(ValueError, match="unknown prd_mode 'other'; known: standard"):
-        measure.physics_features(_comparison(), "other")
-
-
 def test_the_resolution_is_not_the_spread_of_the_energies():
     # Responses in exact proportion to energies that are all different.
     spec = detectors.get("ecal")
-    condition = _ecal_conditions(60)
+    condition = made_up.ecal_conditions(60)
     energy = np.linalg.norm(condition[:, :3], axis=1)
     response = np.ones((60, 30, 30), np.float32) * energy[:, None, None]
     comparison = Comparison(spec, "mask", condition, response, response)
