@@ -1,39 +1,81 @@
-"""Makes data/samples/hgcal_geant4.h5 from shards of Geant4 showers.
+"""Makes the samples in data/samples from shards of Geant4 showers.
 
 python -m data.make_sample SHARD.npz [SHARD.npz ...] --output=FILE.h5
 
-Every shard holds the showers of one energy; its file name ends in the number of its
-round, e.g. "hgcal_020GeV_03.npz". The split goes by round. Energies are rounded to
-twelve significant bits, so that the file stays small. The same shards give the same
-bytes.
+The shards say which detector they are of. Their file names end in a number, e.g.
+"ecal_0007.npz" or "hgcal_020GeV_03.npz", and the split goes by that number: a shard has
+a seed of its own and belongs to one split as a whole. Energies are rounded to twelve
+significant bits, so that the file stays small. The same shards give the same bytes.
 """
 
 import argparse
+import dataclasses
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from data import spec, writers
-from data.readers import SPLITS, DataError, Sample, read
+from data import writers
+from data.readers import SPLITS, DataError, Sample, detect, read
+from data.spec import DetectorSpec
 
-EVALUATION_ONLY_GEV = 70.0
-TRAINING_ROUNDS = (0, 1, 2)
-VALIDATION_ROUNDS = (3,)
 MANTISSA_BITS = 11
-ATTRIBUTES = {
+_GENERATOR = {
     "generator": "Geant4",
     "generator_version": "11.4.1",
     "physics_list": "G4EmStandardPhysics",
-    "production_cut_mm": 0.05,
-    "mip_mev": 0.085,
-    "seed": "one per energy and round",
+}
+_PUBLICATION = {
     "rounding": f"{MANTISSA_BITS} bits of mantissa, relative error below 2**-12",
     "licence": "CC-BY-4.0",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """How the shards of one detector are shared out.
+
+    Attributes:
+        train: Numbers of the shards to train on.
+        validation: Numbers of the shards to validate on; all others are for the test.
+        attributes: What the file says about the simulation of this detector.
+        evaluation_only_gev: Beam energies of which all shards are for the test.
+    """
+
+    train: Container[int]
+    validation: Container[int]
+    attributes: Mapping[str, Any]
+    evaluation_only_gev: Container[float] = ()
+
+    def split(self, energy_gev: float, number: int) -> str:
+        """Returns the split of all events of one shard."""
+        if energy_gev in self.evaluation_only_gev:
+            return "test"
+        if number in self.train:
+            return "train"
+        return "validation" if number in self.validation else "test"
+
+
+RECIPES = {
+    "ecal": Recipe(
+        train=range(12),
+        validation=range(12, 15),
+        attributes={"production_cut_mm": 0.1, "seed": "one per shard"},
+    ),
+    "hgcal": Recipe(
+        train=range(3),
+        validation=range(3, 4),
+        attributes={
+            "production_cut_mm": 0.05,
+            "mip_mev": 0.085,
+            "seed": "one per energy and round",
+        },
+        evaluation_only_gev=(70.0,),
+    ),
 }
 
 
@@ -56,42 +98,64 @@ def rounded(values: NDArray[np.float32], bits: int) -> NDArray[np.float32]:
     return kept.view(np.float32)
 
 
-def split_of(energy_gev: float, number: int) -> str:
-    """Returns the split of the showers of one shard."""
-    if energy_gev == EVALUATION_ONLY_GEV:
-        return "test"
-    if number in TRAINING_ROUNDS:
-        return "train"
-    return "validation" if number in VALIDATION_ROUNDS else "test"
-
-
-def _round_number(path: str) -> int:
+def _number(path: str) -> int:
     match = re.search(r"_(\d+)\.npz$", path)
     if match is None:
-        raise DataError(f"{path}: the name does not end in _ROUND.npz")
+        raise DataError(
+            f"{path}: the name does not end in _NUMBER.npz, and the number decides on "
+            "the split; rename the shard"
+        )
     return int(match.group(1))
+
+
+def _cpu_s(path: str) -> float:
+    with np.load(path, allow_pickle=False) as arrays:
+        if "cpu_s" not in arrays:
+            raise DataError(
+                f"{path}: has no array 'cpu_s', the processor time of the shard [s]; "
+                "a sample needs it"
+            )
+        return float(arrays["cpu_s"])
+
+
+def _beam_energy_gev(detector: DetectorSpec, sample: Sample) -> float:
+    """Returns the energy that all events have, 0 if they differ in it."""
+    components = sample.condition[:, detector.energy_conditions]
+    energies_gev = np.unique(np.linalg.norm(components, axis=1))
+    return float(energies_gev[0]) if len(energies_gev) == 1 else 0.0
 
 
 def collect(paths: Sequence[str]) -> dict[str, Any]:
     """Reads the shards and puts their events in order.
 
-    Inside a split the energies alternate, so that any part of it holds them all.
+    Inside a split beam energies alternate, so that any part of it holds them all;
+    shards whose events differ in energy follow each other.
 
     Args:
-        paths: The shards.
+        paths: The shards, all of one detector, in any order.
 
     Returns:
-        The keyword arguments of `writers.write`: sample, split and cpu_s.
+        The keyword arguments of `writers.write`: spec, sample, split, cpu_s (the mean
+        of the events of the split that have the same beam energy) and attributes.
+
+    Raises:
+        DataError: If a shard cannot be read, its name has no number, or the shards are
+            not of one detector that `RECIPES` knows.
     """
-    detector = spec.get("hgcal")
+    numbers = {path: _number(path) for path in paths}
+    detector = detect(paths)
+    if detector.name not in RECIPES:
+        raise DataError(
+            f"{paths[0]}: no recipe for detector {detector.name!r}; known: "
+            f"{', '.join(RECIPES)}"
+        )
+    recipe = RECIPES[detector.name]
     shards: dict[tuple[int, float], list[Any]] = defaultdict(list)
     for path in sorted(paths, key=lambda name: Path(name).name):
         sample = read(path, detector)
-        with np.load(path, allow_pickle=False) as arrays:
-            cpu_s = float(arrays["cpu_s"]) / len(sample)
-        energy_gev = float(sample.condition[0, 0])
-        split = SPLITS.index(split_of(energy_gev, _round_number(path)))
-        shards[split, energy_gev].append((sample, cpu_s))
+        energy_gev = _beam_energy_gev(detector, sample)
+        split = SPLITS.index(recipe.split(energy_gev, numbers[path]))
+        shards[split, energy_gev].append((sample, _cpu_s(path) / len(sample)))
     order, parts = [], []
     for (split, energy_gev), members in sorted(shards.items()):
         response = np.concatenate([sample.response for sample, _ in members])
@@ -106,25 +170,24 @@ def collect(paths: Sequence[str]) -> dict[str, Any]:
         np.concatenate([part[column] for part in parts])[places] for column in range(3)
     )
     return {
+        "spec": detector,
         "sample": Sample(rounded(response, MANTISSA_BITS), condition),
         "split": [SPLITS[order[place][0]] for place in places],
         "cpu_s": cpu,
+        "attributes": {**_GENERATOR, **recipe.attributes, **_PUBLICATION},
     }
 
 
 def main() -> None:
     """Reads the shards named on the command line and writes the sample."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("shards", nargs="+", help="files of one energy and round each")
+    parser.add_argument("shards", nargs="+", help="files named ..._NUMBER.npz")
     parser.add_argument("--output", required=True, help="the sample to write")
     arguments = parser.parse_args()
-    writers.write(
-        arguments.output,
-        spec.get("hgcal"),
-        attributes=ATTRIBUTES,
-        compression=9,
-        **collect(arguments.shards),
-    )
+    try:
+        writers.write(arguments.output, compression=9, **collect(arguments.shards))
+    except DataError as error:
+        parser.exit(2, f"{error}\n")
 
 
 if __name__ == "__main__":
