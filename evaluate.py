@@ -28,12 +28,12 @@ from metrics.comparison import Comparison
 from metrics.groups import choose, strata
 from metrics.observables import incident_energy
 from metrics.results import Report
-from metrics.simulator import SavedSimulator
+from metrics.simulator import SavedSimulator, detector_of
 from metrics.stored import StoredResponses
 from models.core.files import replacing
 
 _ROOT = pathlib.Path(__file__).resolve().parent
-_SAMPLE = _ROOT / "data/samples/hgcal_geant4.h5"
+_SAMPLES = _ROOT / "data/samples"
 
 FLAGS = flags.FLAGS
 flags.DEFINE_list(
@@ -41,7 +41,9 @@ flags.DEFINE_list(
 )
 flags.DEFINE_string("saved_model", None, "Folder of a SavedModel.")
 flags.DEFINE_list("generated", None, "Files of responses, one per reference shower.")
-flags.DEFINE_list("reference", str(_SAMPLE), "Files of reference showers.")
+flags.DEFINE_list(
+    "reference", None, "Files of reference showers; or the detector's sample."
+)
 flags.DEFINE_string(
     "report", None, "Folder of the report; beside the model by default."
 )
@@ -56,6 +58,7 @@ flags.DEFINE_enum("prd_mode", "standard", features.PRD_MODES, "Features of the P
 class _Reference:
     """The reference showers, and those of them that are compared."""
 
+    paths: list[str]
     spec: DetectorSpec
     whole: readers.Sample
     chosen: NDArray[np.intp]
@@ -67,14 +70,33 @@ class _Reference:
         return self.whole.condition[self.chosen]
 
 
-def _reference() -> _Reference:
-    """Reads the reference, its split and `--num` showers of it, energies equally."""
-    spec = readers.detect(FLAGS.reference)
-    splits = readers.splits(FLAGS.reference)
+def _sample_of(detector: str) -> list[str]:
+    """Returns the sample in the repository that holds a detector."""
+    path = _SAMPLES / f"{detector}_geant4.h5"
+    if not path.exists():
+        known = ", ".join(sorted(file.name for file in _SAMPLES.glob("*.h5")))
+        raise ValueError(
+            f"no sample of detector {detector!r} comes with the repository ({known}); "
+            "give --reference=FILE"
+        )
+    return [str(path)]
+
+
+def _reference(where: pathlib.Path) -> _Reference:
+    """Reads the reference, its split and `--num` showers of it, energies equally.
+
+    Args:
+        where: The model, or the file of responses, that is compared with it.
+    """
+    paths = FLAGS.reference
+    if paths is None:
+        stored = FLAGS.generated
+        detector = readers.detect(stored).name if stored else detector_of(where)
+        paths = _sample_of(detector)
+    spec = readers.detect(paths)
+    splits = readers.splits(paths)
     split = FLAGS.split if splits else "all"
-    sample = readers.read(
-        FLAGS.reference, spec, split=None if split == "all" else split
-    )
+    sample = readers.read(paths, spec, split=None if split == "all" else split)
     number = len(sample) if FLAGS.num is None else FLAGS.num
     if not 2 <= number <= len(sample):
         raise ValueError(
@@ -82,20 +104,17 @@ def _reference() -> _Reference:
             f"{split!r}; give 2 to {len(sample)} or a larger --reference"
         )
     if sample.weight is not None:
-        raise ValueError(
-            f"{FLAGS.reference[0]}: weighted showers cannot be compared yet"
-        )
+        raise ValueError(f"{paths[0]}: weighted showers cannot be compared yet")
     groups = strata(incident_energy(spec, sample.condition))
     chosen = choose(groups, number, FLAGS.seed)
     training = None
     if "train" in splits and split not in ("train", "all"):
-        training = readers.read(FLAGS.reference, spec, split="train")
-    return _Reference(spec, sample, chosen, split, training)
+        training = readers.read(paths, spec, split="train")
+    return _Reference(paths, spec, sample, chosen, split, training)
 
 
-def _generator() -> str:
+def _generator(path: str) -> str:
     """Returns the program that made the reference, as its file says."""
-    path = FLAGS.reference[0]
     if not h5py.is_hdf5(path):
         return "reference"
     with h5py.File(path) as file:
@@ -143,8 +162,8 @@ def _evaluate(
         "model": generator.name,
         "saved_model": _shown(where),
         "detector": spec.name,
-        "reference_name": _generator(),
-        "reference": ", ".join(map(_shown, FLAGS.reference)),
+        "reference_name": _generator(reference.paths[0]),
+        "reference": ", ".join(map(_shown, reference.paths)),
         "split": reference.split,
         "events": len(reference.chosen),
         "mask": generator.mask,
@@ -187,7 +206,7 @@ def _run() -> None:
         where = pathlib.Path(FLAGS.saved_model or workdirs[0] / "saved_model")
     folder = pathlib.Path(FLAGS.report or where.parent / "report")
     report.check_folder(folder)
-    reference = _reference()
+    reference = _reference(where)
     if FLAGS.generated:
         _evaluate(
             StoredResponses(FLAGS.generated, reference.spec), where, folder, reference
@@ -201,8 +220,8 @@ def _run_side_by_side(workdirs: list[pathlib.Path]) -> None:
     together = pathlib.Path(FLAGS.report or "runs/comparison")
     for folder in (together, *(path / "report" for path in workdirs)):
         report.check_folder(folder)
-    reference = _reference()
     models = [path / "saved_model" for path in workdirs]
+    reference = _reference(models[0])
     generators = [SavedSimulator(where, reference.spec) for where in models]
     runs = []
     for workdir, where, generator in zip(workdirs, models, generators, strict=True):

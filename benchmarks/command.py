@@ -18,7 +18,7 @@ from models.core import config
 from models.core.files import replacing
 from models.core.gan import ConditionalGAN
 
-SAMPLE = pathlib.Path(__file__).parents[1] / "data/samples/hgcal_geant4.h5"
+SAMPLES = pathlib.Path(__file__).parents[1] / "data/samples"
 _EVENTS_FOR_FIT = 2_000
 
 
@@ -31,12 +31,14 @@ class Subject:
         settings: The entry's Config.
         spec: The detector.
         source: Its training events.
+        data: The file that they are in.
     """
 
     model: ConditionalGAN
     settings: Any
     spec: DetectorSpec
     source: readers.Source
+    data: str
 
 
 def define_common_flags() -> None:
@@ -52,12 +54,12 @@ def use_threads(threads: int) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(threads)
 
 
-def subject(name: str, data: str | pathlib.Path = SAMPLE) -> Subject:
+def subject(name: str, data: str | pathlib.Path | None = None) -> Subject:
     """Builds a model as `train.py` does.
 
     Args:
         name: ENTRY or ENTRY/PRESET.
-        data: Events to train on.
+        data: Events to train on; the sample of the entry's detector by default.
 
     Raises:
         ValueError: If there is no such model or file.
@@ -65,14 +67,15 @@ def subject(name: str, data: str | pathlib.Path = SAMPLE) -> Subject:
     entry, _, preset = name.partition("/")
     module = models.load(entry)
     settings = config.resolve(module, preset or "cpu")
-    spec = readers.detect(str(data))
-    source = readers.open_source(str(data), spec, split="train")
+    path = str(data or SAMPLES / f"{module.DETECTOR}_geant4.h5")
+    spec = readers.detect(path)
+    source = readers.open_source(path, spec, split="train")
     head = source.read(0, _EVENTS_FOR_FIT)
     fitted = transform.fit(settings.transform, head.response, head.condition, spec)
     keras.utils.set_random_seed(settings.seed)
     model = module.build(settings, spec, fitted)
     module.compile_model(model, settings)
-    return Subject(model, settings, spec, source)
+    return Subject(model, settings, spec, source, path)
 
 
 def write_json(path: str | None, document: dict[str, Any]) -> None:

@@ -34,21 +34,33 @@ _TORCH, _TORCH_FROM_NOISE = "PyTorch, noise drawn", "PyTorch, noise given"
 _COMPILED = "PyTorch compiled, noise drawn"
 _GEMM = "matrix multiplication"
 
+# Of conditions whose range no domain names, for it bounds energy and angles: 10 GeV
+# along z. All others are 0.
+_WITHOUT_RANGE = {"momentum_z_gev": 10.0}
+
+
+def typical_condition(document: dict[str, Any]) -> list[float]:
+    """Chooses a condition inside the domain of a SavedModel.
+
+    Args:
+        document: Its signature.json.
+
+    Returns:
+        The middle of every condition's range, or a value of our own.
+    """
+    limits = {limit["name"]: limit for limit in document["domain"]}
+    return [
+        0.5 * (limits[name]["low"] + limits[name]["high"])
+        if name in limits
+        else _WITHOUT_RANGE.get(name, 0.0)
+        for name in (condition["name"] for condition in document["conditions"])
+    ]
+
 
 def _signature(folder: pathlib.Path) -> dict[str, Any]:
     try:
         document = json.loads((folder / "signature.json").read_text())
-        document["condition"] = [
-            next(
-                (
-                    0.5 * (limit["low"] + limit["high"])
-                    for limit in document["domain"]
-                    if limit["name"] == condition["name"]
-                ),
-                0.0,
-            )
-            for condition in document["conditions"]
-        ]
+        document["condition"] = typical_condition(document)
     except FileNotFoundError:
         raise ValueError(
             f"{folder} is not an exported model: it has no signature.json; train.py "
@@ -100,6 +112,11 @@ def _batch_actions(
     conditions = tf.tile(tf.constant([condition], tf.float32), [batch, 1])
     seed = tf.constant([1, 2])
     noise = tf.random.stateless_normal([batch, size], seed, alg="philox")
+    if not np.all(simulate(condition=conditions, seed=seed)["in_domain"]):
+        raise ValueError(
+            f"the condition {condition} to be timed must lie inside the model's "
+            "domain; choose one in typical_condition of benchmarks/inference.py"
+        )
     return {
         _SIMULATE: timing.stopwatch(lambda: simulate(condition=conditions, seed=seed)),
         _FROM_NOISE: timing.stopwatch(

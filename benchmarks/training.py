@@ -126,7 +126,7 @@ def _measure_steps(
 def _monitor_share(subject: command.Subject, step_s: float) -> float:
     """Returns the time of the physics monitor as a share of an epoch of steps."""
     spec, settings = subject.spec, subject.settings
-    validation = readers.read(flags.FLAGS.data, spec, split="validation")
+    validation = readers.read(subject.data, spec, split="validation")
     with tempfile.TemporaryDirectory() as logs:
         monitor = PhysicsMonitor(
             validation, subject.model.simulate, spec, settings.mask, logs
@@ -276,7 +276,7 @@ def _run() -> None:
 if __name__ == "__main__":
     command.define_common_flags()
     flags.DEFINE_string("model", None, "ENTRY or ENTRY/PRESET of the zoo.")
-    flags.DEFINE_string("data", str(command.SAMPLE), "Events to train on.")
+    flags.DEFINE_string("data", None, "Events to train on; or the model's sample.")
     flags.DEFINE_integer("steps", 20, "Steps per sample.", lower_bound=1)
     flags.mark_flag_as_required("model")
     app.run(command.main("training", _run))

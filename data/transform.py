@@ -140,18 +140,14 @@ class BoxCox(Transform):
         return {**super().get_config(), "exponent": self.exponent}
 
 
-@keras.saving.register_keras_serializable("fastsim_zoo")
-class PowerOfFraction(Transform):
-    """A root of each cell's share of the expected total, (E / (k E_incident))^(1/p).
-
-    Four decades of cell energies fit into one, and the condition carries the energy
-    scale, so that a shower's encoded image depends on its energy only weakly.
+class Calibrated(Transform):
+    """Base of transforms that know the mean response per incident energy.
 
     Args:
         response_per_gev: k, the mean total response per GeV of incident energy
             [spec.unit / GeV]; fitted.
         energy_conditions: Indices of the conditions whose norm is the incident energy.
-        power: p.
+        power: p of the root.
     """
 
     def __init__(
@@ -180,31 +176,27 @@ class PowerOfFraction(Transform):
             self.response_per_gev * energy, (-1,) + (1,) * (rank - 1)
         )
 
-    def encode(self, response: Any, condition: Any) -> Any:
-        """See `Transform.encode`."""
-        scale = self.expected_response(condition, len(response.shape))
-        fraction = response / scale
+    def _root(self, ratio: Any) -> Any:
         if self.power == 4.0:
-            return keras.ops.sqrt(keras.ops.sqrt(fraction))
-        return fraction ** (1.0 / self.power)
+            return keras.ops.sqrt(keras.ops.sqrt(ratio))
+        return ratio ** (1.0 / self.power)
 
-    def decode(self, encoded: Any, condition: Any) -> Any:
-        """See `Transform.decode`."""
-        scale = self.expected_response(condition, len(encoded.shape))
+    def _power(self, root: Any) -> Any:
         if self.power == 4.0:  # Two squares are ten times faster than a power.
-            return scale * keras.ops.square(keras.ops.square(encoded))
-        return scale * encoded**self.power
+            return keras.ops.square(keras.ops.square(root))
+        return root**self.power
 
     @classmethod
-    def fit(cls, response: Array, condition: Array, spec: DetectorSpec) -> Self:
-        """See `Transform.fit`."""
+    def _calibration(
+        cls, response: Array, condition: Array, spec: DetectorSpec
+    ) -> dict[str, Any]:
         indices = list(spec.energy_conditions)
         energy = np.linalg.norm(condition[:, indices], axis=1)
         total = response.reshape(len(response), -1).sum(axis=1, dtype=np.float64)
-        return cls(
-            response_per_gev=float(f"{total.sum() / energy.sum():.6g}"),
-            energy_conditions=spec.energy_conditions,
-        )
+        return {
+            "response_per_gev": float(f"{total.sum() / energy.sum():.6g}"),
+            "energy_conditions": spec.energy_conditions,
+        }
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constants."""
@@ -216,11 +208,78 @@ class PowerOfFraction(Transform):
         }
 
 
+@keras.saving.register_keras_serializable("fastsim_zoo")
+class PowerOfFraction(Calibrated):
+    """A root of each cell's share of the expected total, (E / (k E_incident))^(1/p).
+
+    Four decades of cell energies fit into one, and the condition carries the energy
+    scale, so that a shower's encoded image depends on its energy only weakly.
+    """
+
+    def encode(self, response: Any, condition: Any) -> Any:
+        """See `Transform.encode`."""
+        return self._root(
+            response / self.expected_response(condition, len(response.shape))
+        )
+
+    def decode(self, encoded: Any, condition: Any) -> Any:
+        """See `Transform.decode`."""
+        scale = self.expected_response(condition, len(encoded.shape))
+        return scale * self._power(encoded)
+
+    @classmethod
+    def fit(cls, response: Array, condition: Array, spec: DetectorSpec) -> Self:
+        """See `Transform.fit`."""
+        return cls(**cls._calibration(response, condition, spec))
+
+
+@keras.saving.register_keras_serializable("fastsim_zoo")
+class RootOfEnergy(Calibrated):
+    """A root of each cell's energy in units of a typical hit, (E / E_hit)^(1/p).
+
+    A soft hit far from the core looks the same in every shower, whatever its energy;
+    the energy decides how many there are.
+
+    Args:
+        hit: E_hit, the median energy of a cell with energy [spec.unit]; fitted.
+        **kwargs: See `Calibrated`.
+    """
+
+    def __init__(self, hit: float = 1.0, **kwargs: Any) -> None:
+        """See the class."""
+        super().__init__(**kwargs)
+        if not hit > 0.0:
+            raise ValueError(f"hit must be positive, received {hit}")
+        self.hit = hit
+
+    def encode(self, response: Any, condition: Any) -> Any:
+        """See `Transform.encode`."""
+        return self._root(response / self.hit)
+
+    def decode(self, encoded: Any, condition: Any) -> Any:
+        """See `Transform.decode`."""
+        return self.hit * self._power(encoded)
+
+    @classmethod
+    def fit(cls, response: Array, condition: Array, spec: DetectorSpec) -> Self:
+        """See `Transform.fit`."""
+        cells = response[response > 0.0][:_CELLS_FOR_FIT]
+        if cells.size == 0:
+            raise ValueError("cannot fit a hit: the training responses are all zero")
+        calibration = cls._calibration(response, condition, spec)
+        return cls(hit=float(f"{np.median(cells):.6g}"), **calibration)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constants."""
+        return {**super().get_config(), "hit": self.hit}
+
+
 TRANSFORMS: dict[str, type[Transform]] = {
     "identity": Identity,
     "log": LogOnePlus,
     "box_cox": BoxCox,
     "power": PowerOfFraction,
+    "root": RootOfEnergy,
 }
 """The transforms by the names used in a model's configuration."""
 

@@ -38,3 +38,21 @@ def error_difference(real_error: Tensor, fake_error: Tensor) -> Tensor:
     Source: arXiv:1807.01954, section 3.
     """
     return keras.ops.abs(real_error - fake_error)
+
+
+def feature_distance(real: Tensor, fake: Tensor) -> Tensor:
+    """Compares the features of real and of generated responses of equal condition.
+
+    Args:
+        real: Features, float32 [batch, ...].
+        fake: Features, float32 [batch, ...].
+
+    Returns:
+        Mean squared difference divided by the mean square of the real features, scalar;
+        0 for equal features. No gradient flows to the real ones.
+
+    Source: the perceptual loss of Johnson, Alahi, Fei-Fei, arXiv:1603.08155.
+    """
+    real = keras.ops.stop_gradient(real)
+    scale = keras.ops.mean(keras.ops.square(real)) + 1e-6
+    return keras.ops.mean(keras.ops.square(fake - real)) / scale

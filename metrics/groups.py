@@ -1,6 +1,7 @@
 """Groups of events of equal incident energy."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,11 +19,13 @@ class Beam:
         energy_gev: The energy, the mean of a range [GeV]; 0 if there is none.
         events: Numbers of its events.
         trained: Whether the model was trained on it; None if that is not known.
+        range_gev: Lowest and highest energy of a range [GeV]; None of one energy.
     """
 
     energy_gev: float
     events: NDArray[np.intp]
     trained: bool | None = None
+    range_gev: tuple[float, float] | None = None
 
     @property
     def name(self) -> str:
@@ -31,7 +34,12 @@ class Beam:
 
     @property
     def energy_label(self) -> str:
-        """The energy as a text, e.g. "20 GeV"."""
+        """The energy as a text, e.g. "20 GeV" or "1.0 to 1.6 GeV"."""
+        if self.range_gev is not None:
+            low, high = self.range_gev
+            # Two digits of the lower end, or what it takes to tell the ends apart.
+            places = max(1 - _magnitude(low or high), -_magnitude(high - low), 0)
+            return f"{low:.{places}f} to {high:.{places}f} GeV"
         return f"{self.energy_gev:.3g} GeV" if self.energy_gev else "all events"
 
     @property
@@ -39,6 +47,11 @@ class Beam:
         """The energy, marked if the model was never trained on it."""
         mark = ", never trained on" if self.trained is False else ""
         return self.energy_label + mark
+
+
+def _magnitude(value: float) -> int:
+    """The power of ten of the first digit."""
+    return math.floor(math.log10(value))
 
 
 def strata(energy_gev: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -51,7 +64,9 @@ def strata(energy_gev: NDArray[np.float64]) -> NDArray[np.int64]:
         The group of every event, [events]: one per value, or one per decile where there
         are more than 20 values.
     """
-    values, group = np.unique(energy_gev, return_inverse=True)
+    # The norms of momenta of one beam differ in their last digit.
+    rounded = np.round(energy_gev / (energy_gev.max(initial=0.0) or 1.0), 6)
+    values, group = np.unique(rounded, return_inverse=True)
     if len(values) > _MOST_VALUES:
         inner = np.linspace(0.0, 1.0, _QUANTILES + 1)[1:-1]
         edges = np.quantile(energy_gev, inner)
@@ -95,9 +110,12 @@ def beams(
     for group in np.unique(groups):
         events = np.flatnonzero(groups == group)
         mean = float(energy_gev[events].mean())
+        low, high = float(energy_gev[events].min()), float(energy_gev[events].max())
+        rounding = 1e-5 * mean
         trained = None
         if trained_energies_gev is not None:
-            reach = float(np.ptp(energy_gev[events])) + 1e-5 * mean
+            reach = high - low + rounding
             trained = any(abs(mean - known) <= reach for known in trained_energies_gev)
-        found.append(Beam(mean, events, trained))
+        ends = (low, high) if high - low > rounding else None
+        found.append(Beam(mean, events, trained, ends))
     return tuple(found)

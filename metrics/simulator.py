@@ -13,6 +13,32 @@ from data.spec import DetectorSpec
 CHUNK_EVENTS = 512
 
 
+def detector_of(path: pathlib.Path) -> str:
+    """Returns the name of the detector that a saved model simulates.
+
+    Args:
+        path: Folder with `saved_model.pb` and `signature.json`.
+
+    Raises:
+        ValueError: If there is no such model.
+    """
+    return str(_signature(path).get("detector"))
+
+
+def _signature(path: pathlib.Path) -> dict[str, Any]:
+    for name in ("saved_model.pb", "signature.json"):
+        if not (path / name).is_file():
+            raise ValueError(
+                f"{path}: no saved model here ({name} is missing); train.py writes one"
+            )
+    try:
+        return dict(json.loads((path / "signature.json").read_text()))
+    except (json.JSONDecodeError, TypeError, ValueError):
+        raise ValueError(
+            f"{path}/signature.json is damaged; export the model again"
+        ) from None
+
+
 class SavedSimulator:
     """Loads a SavedModel and draws responses from it, checked.
 
@@ -30,13 +56,7 @@ class SavedSimulator:
     """
 
     def __init__(self, path: pathlib.Path, spec: DetectorSpec) -> None:
-        for name in ("saved_model.pb", "signature.json"):
-            if not (path / name).is_file():
-                raise ValueError(
-                    f"{path}: no saved model here ({name} is missing); train.py writes "
-                    "one"
-                )
-        signature: dict[str, Any] = json.loads((path / "signature.json").read_text())
+        signature = _signature(path)
         conditions = tuple(one["name"] for one in signature.get("conditions", []))
         shape = tuple(signature.get("response", {}).get("shape", []))
         if (signature.get("detector"), shape, conditions) != (

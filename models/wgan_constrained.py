@@ -4,9 +4,8 @@ A generator with one branch per silicon layer and a locally connected last layer
 trained against a Wasserstein critic; two further networks, which learn to regress the
 incident energy and the impact point from reference showers, make it respect both.
 
-Source: M. Erdmann, J. Glombitza, T. Quast, arXiv:1807.01954; T. Quast, "Precise
-simulation of electromagnetic calorimeter showers using a Wasserstein Generative
-Adversarial Network", 19 February 2019.
+Source: Erdmann, Glombitza, Quast, arXiv:1807.01954; T. Quast, "Precise simulation of
+electromagnetic calorimeter showers using a WGAN", talk of 19 February 2019.
 
     python train.py --model=wgan_constrained          # two hours on two cores
     python train.py --model=wgan_constrained/quick    # minutes, to see it work
@@ -29,6 +28,8 @@ from models.core.constrainer import Constrainer
 from models.core.gan import ConditionalGAN
 from models.core.optimizers import adam
 from models.core.summary import ShowerSummary
+
+DETECTOR = "hgcal"
 
 
 @dataclasses.dataclass(frozen=True)

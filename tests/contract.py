@@ -134,7 +134,8 @@ def check_shapes(case: Case, model: ConditionalGAN) -> None:
         noise = tf.zeros((events, model.noise_size))
         shower = model.generator([condition, noise])
         assert shower.shape == (events, *case.spec.shape)
-        assert model.critic([shower, condition]).shape == (events, 1)
+        outputs = model.judge(shower, condition, training=False)
+        assert outputs.shape == (events, 1 + len(model.tasks))
         response = model.simulate(condition, SEED)
         assert response.shape == (events, *case.spec.shape)
         assert response.dtype == tf.float32

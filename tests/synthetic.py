@@ -9,6 +9,7 @@ from data.sample import SPLITS, Sample
 
 BEAMS_GEV = (20.0, 50.0, 90.0)
 SPLIT_SHARES = (0.6, 0.2, 0.2)
+ANGLES_DEG = (30.0, 15.0)
 
 # Networks of `wgan_constrained` that are built and trained in seconds.
 TINY_WGAN = {
@@ -31,13 +32,24 @@ TINY_WGAN = {
 }
 
 
+def momenta_gev(events, random):
+    """Draws momenta of beam energies, inclined up to `ANGLES_DEG` in xz and yz."""
+    slopes = np.tan(np.radians(random.uniform(-1.0, 1.0, (events, 2)) * ANGLES_DEG))
+    momentum = np.column_stack([slopes, np.ones(events)])
+    momentum /= np.linalg.norm(momentum, axis=1, keepdims=True)
+    return momentum * random.choice(BEAMS_GEV, (events, 1))
+
+
 def conditions(spec, events, random):
     """Draws conditions inside the detector's domain, energies from a few beams."""
     ranges = {limit.name: limit for limit in spec.domain}
+    momentum = iter(momenta_gev(events, random).T if spec.name == "ecal" else ())
     columns = []
     for name in spec.condition_names:
         if name == "energy_gev":
             columns.append(random.choice(BEAMS_GEV, events))
+        elif name.startswith("momentum_"):
+            columns.append(next(momentum))
         elif name in ranges:
             columns.append(random.uniform(ranges[name].low, ranges[name].high, events))
         else:

@@ -11,7 +11,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from benchmarks import evaluation, flops, gemm, portable, sections, timing
+import models
+from benchmarks import (
+    command,
+    evaluation,
+    flops,
+    geant4,
+    gemm,
+    inference,
+    portable,
+    sections,
+    timing,
+)
+from data import readers
 from data import spec as detectors
 from metrics import showers
 from metrics.observables import track_point
@@ -207,6 +219,7 @@ def test_the_pytorch_copy_is_the_generator(generator, tmp_path):
         ("inference", ["--model=x", "--batches=0"], "--batches"),
         ("training", ["--model=wgan_constrained", "--data=nowhere.h5"], "nowhere.h5"),
         ("gemm", ["extra"], "'extra'"),
+        ("geant4", ["--seed=2147483648"], "seed must be"),
     ],
 )
 def test_a_mistake_gives_one_line_and_status_2(benchmark, arguments, message):
@@ -235,3 +248,53 @@ def test_the_toy_showers_lie_on_their_tracks():
     centre = showers.centre_of_gravity(response, spec.positions_cm)
     distance = np.linalg.norm(centre - track_point(spec, condition), axis=1)
     assert np.median(distance) < 1.0
+
+
+@pytest.mark.parametrize("name", detectors.names())
+def test_the_condition_that_is_timed_lies_inside_the_domain(name):
+    spec = detectors.get(name)
+    document = {
+        "conditions": [{"name": one} for one in spec.condition_names],
+        "domain": [
+            {"name": one.name, "low": one.low, "high": one.high} for one in spec.domain
+        ],
+    }
+    condition = np.array([inference.typical_condition(document)], np.float32)
+    assert np.all(spec.in_domain(condition))
+
+
+@pytest.mark.parametrize("entry", models.names())
+def test_an_entry_is_built_for_the_sample_of_its_detector(entry, monkeypatch):
+    opened = []
+
+    def refuse(path):
+        opened.append(path)
+        raise ValueError("far enough")
+
+    monkeypatch.setattr(readers, "detect", refuse)
+    with pytest.raises(ValueError, match="far enough"):
+        command.subject(entry)
+    with pytest.raises(ValueError, match="far enough"):
+        command.subject(entry, "mine.h5")
+    detector = models.load(entry).DETECTOR
+    assert opened == [str(command.SAMPLES / f"{detector}_geant4.h5"), "mine.h5"]
+    assert Path(opened[0]).is_file()
+
+
+def test_the_time_of_geant4_is_averaged_by_energy():
+    energy_gev = np.array([1.0, 2.0, 20.0, 40.0])
+    found = geant4.by_energy(energy_gev, 0.005 * energy_gev)
+    assert list(found) == ["0 to 3 GeV", "10 to 30 GeV", "above 30 GeV", "all"]
+    assert [one["events"] for one in found.values()] == [2, 1, 1, 4]
+    assert [one["ms_per_gev"] for one in found.values()] == pytest.approx([5.0] * 4)
+    assert found["all"]["ms_per_event"] == pytest.approx(5.0 * 63.0 / 4.0)
+    assert found["all"]["ms_per_gev_error"] == pytest.approx(0.0)
+
+
+def test_the_error_of_the_time_per_gev():
+    # Of equal energies it is the standard error of the mean time, per GeV.
+    cpu_s = np.array([0.1, 0.2, 0.2, 0.3])
+    found = geant4.summary(np.full(4, 10.0), cpu_s)
+    assert found["ms_per_gev"] == pytest.approx(20.0)
+    expected = 1e3 * cpu_s.std(ddof=1) / np.sqrt(4) / 10.0
+    assert found["ms_per_gev_error"] == pytest.approx(expected)

@@ -23,7 +23,7 @@ IMPORT_NAMES = {
 # Used through another package: Keras's callback writes with tensorboard.
 INDIRECT = {"tensorboard"}
 # Imported only where it is installed.
-OPTIONAL = {"torch"}
+OPTIONAL = {"geant4_pybind", "torch"}
 
 SOURCES = sorted(
     [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]

@@ -202,7 +202,7 @@ def refused(script, capsys, data, tmp_path):
         ("--set=noise=1.5", "--set=noise: '1.5' is not of type int"),
         ("--set=objective=lsgan", "unknown objective 'lsgan'; known: "),
         ("--set=mask=half", "mask must be 'mask' or 'mask_full', received 'half'"),
-        ("--set=transform=root", "unknown transform 'root'; known: "),
+        ("--set=transform=sine", "unknown transform 'sine'; known: "),
         ("--set=transform=log", "transform 'log' does not go with layer_energy_hidden"),
         ("--set=critic_learning_rates=[1e-3]", "learning rates need"),
         ("--set=branch_filters=[0]", "argument `filters`"),
@@ -219,6 +219,25 @@ def refused(script, capsys, data, tmp_path):
 def test_a_mistake_on_the_command_line(refused, monkeypatch, option, pattern):
     monkeypatch.chdir(ROOT)
     refused(pattern, option)
+
+
+@pytest.mark.parametrize("name", models.names())
+def test_without_data_the_sample_of_the_detector_is_taken(
+    script, monkeypatch, tmp_path, name
+):
+    train = script("train")
+    detect, asked = train.module.readers.detect, []
+
+    def stop(paths):
+        asked.extend(paths)
+        raise ValueError("that is enough")
+
+    monkeypatch.setattr(train.module.readers, "detect", stop)
+    # Not a path in the current folder, but in that of the script.
+    monkeypatch.chdir(tmp_path)
+    assert train(f"--model={name}") == 2
+    [path] = asked
+    assert detect([path]).name == models.load(name).DETECTOR
 
 
 def test_epochs_and_steps_exclude_each_other(refused):

@@ -47,7 +47,7 @@ class Progress(keras.callbacks.Callback):
         self._done = 0
         interval = 0.5 if sys.stdout.isatty() else 60.0
         self._bar = keras.utils.Progbar(steps, unit_name="step", interval=interval)
-        self._bar.stateful_metrics = {"critic_loss", "generator_loss"}
+        self._bar.stateful_metrics = {"loss", "critic_loss", "generator_loss"}
 
     def on_train_batch_end(
         self, batch: int, logs: dict[str, Any] | None = None

@@ -12,6 +12,7 @@ import numpy as np
 
 from models.core.files import replacing
 from models.core.gan import ConditionalGAN
+from models.core.phases import Pretraining
 
 _KEPT = 2
 
@@ -44,7 +45,7 @@ class Checkpoints(keras.callbacks.Callback):
         self.history_path = workdir / "history.csv"
         self.history: list[dict[str, float]] = []
 
-    def restore(self, model: ConditionalGAN) -> int:
+    def restore(self, model: ConditionalGAN | Pretraining) -> int:
         """Loads the newest checkpoint into a compiled model.
 
         Args:

@@ -50,7 +50,7 @@ def resolve(
     """Makes an entry's Config from a preset and changes to it.
 
     Args:
-        module: The entry, from `models.load`.
+        module: The entry, from `models.load`; `steps` may be 0 if it has `phases`.
         preset: Name of one of its presets.
         assignments: "name=value" texts, each changing one field.
 
@@ -58,7 +58,8 @@ def resolve(
         An instance of the entry's `Config`.
 
     Raises:
-        ValueError: For an unknown preset or field, or a value of the wrong type.
+        ValueError: For an unknown preset or field, or a value of the wrong type or
+            too small.
     """
     if preset not in module.PRESETS:
         known = ", ".join(module.PRESETS)
@@ -75,8 +76,12 @@ def resolve(
         changes[name] = _parse(name, text, kinds[name])
     config = module.Config(**changes)
     for name in ("steps", "epoch_steps", "batch_size", "critic_steps"):
-        if getattr(config, name) < 1:
-            raise ValueError(f"{name} must be at least 1, is {getattr(config, name)}")
+        # What is trained before the GAN can be a whole training.
+        least = 0 if name == "steps" and hasattr(module, "phases") else 1
+        if getattr(config, name) < least:
+            raise ValueError(
+                f"{name} must be at least {least}, is {getattr(config, name)}"
+            )
     if not 0 <= config.seed < 2**31:
         raise ValueError(f"seed must be from 0 to 2147483647, is {config.seed}")
     return config
@@ -85,3 +90,9 @@ def resolve(
 def as_json(config: Any) -> dict[str, Any]:
     """Returns a configuration as plain JSON types."""
     return dict(json.loads(json.dumps(dataclasses.asdict(config))))
+
+
+def adversarial(config: Any) -> dict[str, Any]:
+    """Returns the settings of a configuration that `ConditionalGAN` takes by name."""
+    names = ("objective", "penalty_weight", "penalty_centre", "critic_steps")
+    return {name: getattr(config, name) for name in (*names, "averaging", "seed")}

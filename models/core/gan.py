@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from data.transform import Transform
 from losses import adversarial, constraints, penalties
+from models.core.auxiliary import AuxiliaryTask
 from models.core.constrainer import Constrainer
 from models.core.networks import normal
 
@@ -25,11 +26,13 @@ class ConditionalGAN(keras.Model):
 
     Args:
         generator: Maps [condition, noise] to encoded responses.
-        critic: Maps [encoded response, condition] to scores [batch, 1].
+        critic: Maps [encoded response, condition] to [batch, 1 + tasks]: the score, and
+            what each of the tasks regresses.
         transform: Between physical and encoded responses.
         constrainers: Regressors that constrain the generator; may be empty.
+        tasks: Further tasks of the critic; may be empty.
         objective: Name of the adversarial objective, see `losses.adversarial`.
-        penalty_weight: Lambda, the weight of the gradient penalty.
+        penalty_weight: Lambda, the weight of the gradient penalty; 0 for none.
         penalty_centre: The critic's gradient norm that costs nothing, 1 or 0.
         penalty_interval: The penalty is applied in every n-th critic step only, with n
             times the weight; 1 applies it always.
@@ -46,6 +49,7 @@ class ConditionalGAN(keras.Model):
         critic: keras.Model,
         transform: Transform,
         constrainers: Sequence[Constrainer] = (),
+        tasks: Sequence[AuxiliaryTask] = (),
         objective: str = "wasserstein",
         penalty_weight: float = 10.0,
         penalty_centre: float = 1.0,
@@ -61,6 +65,7 @@ class ConditionalGAN(keras.Model):
         self.critic = critic
         self.transform = transform
         self.constrainers = list(constrainers)
+        self.tasks = list(tasks)
         self.objective = adversarial.get(objective)
         self.simulator = generator
         if averaging > 0.0:
@@ -121,11 +126,16 @@ class ConditionalGAN(keras.Model):
         critic_optimizer.build(self.critic.trainable_variables)
         if constrainer_optimizer is not None:
             constrainer_optimizer.build(self._constrainer_variables())
+        self._trackers = {name: keras.metrics.Mean(name=name) for name in self._names()}
+
+    def _names(self) -> list[str]:
+        """Returns the names of what is followed during an epoch."""
         names = ["critic_loss", "generator_loss", "penalty"]
         names += ["critic_gradient_norm", "generator_gradient_norm"]
         names += [f"{constrainer.name}_loss" for constrainer in self.constrainers]
         names += [f"{constrainer.name}_constraint" for constrainer in self.constrainers]
-        self._trackers = {name: keras.metrics.Mean(name=name) for name in names}
+        names += [f"{task.name}_error" for task in self.tasks]
+        return names
 
     def get_compile_config(self) -> dict[str, Any]:
         """Returns the optimizers' configurations."""
@@ -146,6 +156,19 @@ class ConditionalGAN(keras.Model):
     def metrics(self) -> list[keras.metrics.Metric]:
         """The means over an epoch, which Keras resets."""
         return list(self._trackers.values())
+
+    def judge(self, encoded: Tensor, condition: Tensor, training: bool) -> Tensor:
+        """Returns the critic's outputs.
+
+        Args:
+            encoded: Encoded responses, [batch, *shape].
+            condition: Physical conditions, [batch, conditions].
+            training: Whether the critic is being trained.
+
+        Returns:
+            [batch, 1 + tasks].
+        """
+        return self.critic([encoded, condition], training=training)
 
     def _constrainer_variables(self) -> list[keras.Variable]:
         return [v for c in self.constrainers for v in c.trainable_variables]
@@ -169,7 +192,7 @@ class ConditionalGAN(keras.Model):
 
     def _penalty(self, real: Tensor, fake: Tensor, condition: Tensor, part: int) -> Any:
         def score(points: Tensor) -> Tensor:
-            return self.critic([points, condition], training=True)[:, 0]
+            return self.judge(points, condition, training=True)[:, 0]
 
         mixing = tf.random.stateless_uniform(
             [tf.shape(real)[0]], self._random_seed(_MIXING, part), alg="philox"
@@ -194,14 +217,18 @@ class ConditionalGAN(keras.Model):
         fake = self.generator([condition, noise], training=False)
         with tf.GradientTape() as tape:
             # One pass over both halves is faster than two.
-            scores = self.critic(
-                [tf.concat([real, fake], 0), tf.concat([condition, condition], 0)],
+            outputs = self.judge(
+                tf.concat([real, fake], 0),
+                tf.concat([condition, condition], 0),
                 training=True,
-            )[:, 0]
-            real_score, fake_score = tf.split(scores, 2)
-            loss = tf.reduce_mean(self.objective.critic(real_score, fake_score, weight))
+            )
+            on_real, on_fake = tf.split(outputs, 2)
+            loss = tf.reduce_mean(
+                self.objective.critic(on_real[:, 0], on_fake[:, 0], weight)
+            )
             self._trackers["critic_loss"].update_state(loss)
-            if part % self.penalty_interval == 0:
+            loss += self._task_loss(on_real, real, condition)
+            if self.penalty_weight > 0.0 and part % self.penalty_interval == 0:
                 penalty = tf.reduce_mean(self._penalty(real, fake, condition, part))
                 loss += self.penalty_weight * self.penalty_interval * penalty
                 self._trackers["penalty"].update_state(penalty)
@@ -209,6 +236,16 @@ class ConditionalGAN(keras.Model):
             self.critic_optimizer, tape, loss, self.critic.trainable_variables
         )
         self._trackers["critic_gradient_norm"].update_state(norm)
+
+    def _task_loss(self, outputs: Tensor, real: Tensor, condition: Tensor) -> Tensor:
+        """Adds up the weighted errors of the tasks; they learn from the reference."""
+        loss = tf.zeros([])
+        for column, task in enumerate(self.tasks, start=1):
+            response = self.transform.decode(real, condition)
+            error = task.error(outputs[:, column], response, condition)
+            self._trackers[f"{task.name}_error"].update_state(error)
+            loss += task.weight * error
+        return loss
 
     def _constrainer_step(self, response: Tensor, condition: Tensor) -> None:
         with tf.GradientTape() as tape:
@@ -221,25 +258,31 @@ class ConditionalGAN(keras.Model):
 
     def _generator_step(self, real: Any, condition: Any, weight: Any) -> None:
         noise = self._noise(tf.shape(real)[0], self.critic_steps)
-        response = self.transform.decode(real, condition)
         with tf.GradientTape() as tape:
             fake = self.generator([condition, noise], training=True)
-            score = self.critic([fake, condition], training=False)[:, 0]
+            score = self.judge(fake, condition, training=False)[:, 0]
             loss = tf.reduce_mean(self.objective.generator(score, weight))
             self._trackers["generator_loss"].update_state(loss)
-            generated = self.transform.decode(fake, condition)
-            for constrainer in self.constrainers:
-                difference = constraints.error_difference(
-                    constrainer.error(response, condition),
-                    constrainer.error(generated, condition),
-                )
-                loss += constrainer.weight * difference
-                tracker = self._trackers[f"{constrainer.name}_constraint"]
-                tracker.update_state(difference)
+            loss += self._constraint_loss(real, fake, condition)
         norm = self._apply(
             self.generator_optimizer, tape, loss, self.generator.trainable_variables
         )
         self._trackers["generator_gradient_norm"].update_state(norm)
+
+    def _constraint_loss(self, real: Tensor, fake: Tensor, condition: Tensor) -> Tensor:
+        """Adds up the weighted constraints of the constrainers."""
+        response = self.transform.decode(real, condition)
+        generated = self.transform.decode(fake, condition)
+        loss = tf.zeros([])
+        for constrainer in self.constrainers:
+            difference = constraints.error_difference(
+                constrainer.error(response, condition),
+                constrainer.error(generated, condition),
+            )
+            loss += constrainer.weight * difference
+            tracker = self._trackers[f"{constrainer.name}_constraint"]
+            tracker.update_state(difference)
+        return loss
 
     def _average(self) -> None:
         # A short memory at first, or the initial weights would linger on.
@@ -299,6 +342,7 @@ class ConditionalGAN(keras.Model):
             "critic": serialize(self.critic),
             "transform": serialize(self.transform),
             "constrainers": [serialize(c) for c in self.constrainers],
+            "tasks": [serialize(task) for task in self.tasks],
         }
 
     @classmethod
@@ -309,5 +353,6 @@ class ConditionalGAN(keras.Model):
         deserialize = keras.saving.deserialize_keras_object
         for name in ("generator", "critic", "transform"):
             config[name] = deserialize(config[name])
-        config["constrainers"] = [deserialize(c) for c in config["constrainers"]]
+        for name in ("constrainers", "tasks"):
+            config[name] = [deserialize(value) for value in config[name]]
         return cls(**config)

@@ -8,11 +8,12 @@ import numpy as np
 import tensorflow as tf
 
 from data.spec import DetectorSpec
-from models.core import layers
+from models.core import layers, tracks
 
 Tensor = Any
 
 _LARGEST_REGISTER = 16
+_ENERGY = "energy_gev"
 
 
 def normal(count: Tensor, size: int, seed: Tensor) -> Tensor:
@@ -68,25 +69,70 @@ def normalised(x: Tensor, kind: str) -> Tensor:
 def scaled_condition(condition: Tensor, spec: DetectorSpec) -> Tensor:
     """Scales conditions to about (-1, 1) by the detector's domain.
 
+    A momentum becomes the logarithm of its energy and its direction, see
+    `tracks.MomentumFeatures`.
+
     Args:
         condition: Conditions [spec.condition_units], [batch, conditions].
         spec: The detector.
 
+    Returns:
+        As many numbers as there are conditions, [batch, conditions].
+
     Raises:
         ValueError: If the domain does not limit every condition.
     """
-    limits = {limit.name: limit for limit in spec.domain}
-    bounded = {name for name, d in limits.items() if np.isfinite(d.high - d.low)}
-    missing = [name for name in spec.condition_names if name not in bounded]
+    bounded = {d.name: d for d in spec.domain if np.isfinite(d.high - d.low)}
+    momentum = spec.energy_conditions if len(spec.energy_conditions) == 3 else ()
+    wanted = [n for i, n in enumerate(spec.condition_names) if i not in momentum]
+    energy = [_ENERGY] if momentum else []
+    missing = [name for name in [*energy, *wanted] if name not in bounded]
     if missing:
         raise ValueError(
             f"detector {spec.name!r} has no finite domain for {', '.join(missing)}: "
             "the networks scale conditions by their range; add one"
         )
-    ranges = [limits[name] for name in spec.condition_names]
+    ranges = [bounded[name] for name in wanted]
     offset = [0.5 * (limit.low + limit.high) for limit in ranges]
     scale = [0.5 * (limit.high - limit.low) for limit in ranges]
-    return layers.ScaleConditions(offset, scale)(condition)
+    if not momentum:
+        return layers.ScaleConditions(offset, scale)(condition)
+    columns = [spec.condition_names.index(name) for name in wanted]
+    rest = keras.ops.take(condition, columns, axis=1)
+    limits = bounded[_ENERGY].low, bounded[_ENERGY].high
+    features = tracks.MomentumFeatures(momentum, *limits)(condition)
+    return keras.layers.Concatenate()(
+        [features, layers.ScaleConditions(offset, scale)(rest)]
+    )
+
+
+def track(condition: Tensor, spec: DetectorSpec, block: int = 1) -> Tensor:
+    """Describes every cell as seen from the track, see `tracks.Track`.
+
+    Args:
+        condition: Conditions [spec.condition_units], [batch, conditions].
+        spec: The detector, with responses [row, column].
+        block: Cells along each side of a block that counts as one.
+
+    Returns:
+        Displacements along and across [cm], [batch, row, column, 2] of blocks.
+
+    Raises:
+        ValueError: If the depth of its showers is not known or it has no impact point.
+    """
+    if spec.shower_depth_cm is None:
+        raise ValueError(
+            f"detector {spec.name!r} has no shower_depth_cm, which this model needs to "
+            "follow the track; give the file that attribute"
+        )
+    rows, columns = (size // block for size in spec.shape)
+    plane = spec.positions_cm[..., :2].reshape(rows, block, columns, block, 2)
+    return tracks.Track(
+        plane.mean(axis=(1, 3)),
+        spec.energy_conditions,
+        impact_conditions(spec),
+        spec.shower_depth_cm,
+    )(condition)
 
 
 def impact_conditions(spec: DetectorSpec) -> list[int]:

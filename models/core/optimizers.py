@@ -1,8 +1,11 @@
 """Optimizers of the entries."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
+
+from models.core.gan import ConditionalGAN
 
 
 def adam(
@@ -30,3 +33,19 @@ def adam(
     boundaries = [round(steps * change) for change in changes]
     rate = keras.optimizers.schedules.PiecewiseConstantDecay(boundaries, list(rates))
     return keras.optimizers.Adam(rate, *betas)
+
+
+def compile_model(model: ConditionalGAN, config: Any) -> None:
+    """Attaches Adam optimizers to a model without constrainers.
+
+    Args:
+        model: From an entry's `build`.
+        config: The entry's Config, with the rates of critic and generator, when they
+            change, the betas, `steps` and `critic_steps`.
+    """
+    changes, betas = config.learning_rate_changes, (config.beta_1, config.beta_2)
+    critic_steps = config.steps * config.critic_steps
+    model.compile(
+        adam(config.generator_learning_rates, changes, config.steps, betas),
+        adam(config.critic_learning_rates, changes, critic_steps, betas),
+    )

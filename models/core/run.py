@@ -119,7 +119,7 @@ def claim(
         )
 
 
-def description(model: str, energies_gev: NDArray[np.float32]) -> dict[str, Any]:
+def description(model: str, energies_gev: NDArray[Any]) -> dict[str, Any]:
     """Returns what `signature.json` says about the training.
 
     Args:

@@ -1,5 +1,6 @@
 """The C++ loader and its example: against Python, and against bad input."""
 
+import importlib
 import os
 import re
 import shutil
@@ -12,6 +13,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import models
+from models.core.export import export_simulator
+from tests import contract
 from tests.cpp.stand_in import export_stand_in
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -129,6 +133,33 @@ def _simulate_in_python(model, conditions, seed, batch):
         in_domain.append(answer["in_domain"].numpy())
     responses = np.concatenate(responses)
     return responses.reshape(len(conditions), -1), np.concatenate(in_domain)
+
+
+def _entries():
+    """Returns every entry of the ECAL with a configuration that is built quickly."""
+    ecal = [name for name in models.names() if models.load(name).DETECTOR == "ecal"]
+    for name in ecal:
+        module = importlib.import_module(f"tests.models.test_{name}")
+        yield pytest.param(name, module.TINY, id=name)
+
+
+@pytest.mark.parametrize(("name", "tiny"), list(_entries()))
+def test_every_entry_answers_like_python(build, tmp_path, name, tiny):
+    """The entries of the HGCAL prototype are tested as the pretrained model."""
+    case = contract.make_case(name, tiny, "ecal")
+    path = tmp_path / "saved_model"
+    export_simulator(case.build(), case.spec, case.settings.mask, path, {})
+    conditions = case.sample.condition[:EVENTS]
+    np.savetxt(tmp_path / "in.csv", conditions, fmt="%.9g", delimiter=",")
+    files = tmp_path / "in.csv", tmp_path / "out.csv"
+    _run(build.directory / "simulate", path, *files, "--seed", 7, -3)
+    table = np.loadtxt(files[1], delimiter=",", dtype=np.float32)
+    asked = Model(path, ())
+    expected, in_domain = _simulate_in_python(asked, conditions, (7, -3), EVENTS)
+    np.testing.assert_array_equal(table[:, 0], in_domain)
+    assert np.all(np.any(expected != 0, axis=1))
+    largest = np.abs(expected).max(axis=1, keepdims=True)
+    assert np.max(np.abs(table[:, 1:] - expected) / largest) <= 4e-6
 
 
 def _check_refusal(done, words):

@@ -24,6 +24,8 @@ INSTANCES = {
     "box_cox, linear": transform.BoxCox(1.0),
     "power": transform.PowerOfFraction(48.0),
     "power of a momentum": transform.PowerOfFraction(0.2, (0, 1, 2), power=3.0),
+    "root": transform.RootOfEnergy(1.5, response_per_gev=48.0),
+    "cubic root": transform.RootOfEnergy(0.8, power=3.0),
 }
 
 cells = st.just(0.0) | st.floats(2.0**-20, 2.0**14, width=32)
@@ -69,6 +71,8 @@ def test_closed_forms():
         "log": np.log([[2.0, 16.0]]),
         "box_cox": (np.array([[2.0, 16.0]]) ** 0.3 - 1.0) / 0.3,
         "power": (response / (48.0 * 20.0)) ** 0.25,
+        "root": (response / 1.5) ** 0.25,
+        "cubic root": (response / 0.8) ** (1.0 / 3.0),
     }
     for name, wanted in expected.items():
         encoded = INSTANCES[name].encode(response, condition)
@@ -98,6 +102,33 @@ def test_the_power_transform_knows_the_mean_response_per_gev():
     shares = np.sum(encoded.astype(np.float64) ** 4, axis=(1, 2, 3))
     mean_share = np.average(shares, weights=condition[:, 0])
     assert mean_share == pytest.approx(1.0, rel=1e-4)
+
+
+def test_the_root_knows_the_typical_hit_and_the_mean_response_per_gev():
+    response, condition = _showers(np.random.default_rng(1))
+    # The median of an exponential distribution is its mean times ln 2.
+    fitted = transform.fit("root", 2.5 * response, condition, SPEC)
+    assert fitted.hit == pytest.approx(2.5 * np.log(2.0), rel=0.02)
+    shares = transform.fit("power", 2.5 * response, condition, SPEC)
+    assert fitted.response_per_gev == shares.response_per_gev
+    assert fitted.energy_conditions == SPEC.energy_conditions
+
+
+def test_the_root_of_a_hit_is_the_same_in_every_shower():
+    response = np.full((2, 1, 1), 24.0, np.float32)
+    condition = _conditions(np.array([1.0, 90.0], np.float32))
+    encoded = np.asarray(INSTANCES["root"].encode(response, condition))
+    np.testing.assert_allclose(encoded, np.full((2, 1, 1), 2.0), rtol=1e-6)
+
+
+@pytest.mark.parametrize("rank", [2, 3, 4])
+@pytest.mark.parametrize("kind", [transform.PowerOfFraction, transform.RootOfEnergy])
+def test_the_expected_response(kind, rank):
+    fitted = kind(response_per_gev=30.0, energy_conditions=(2, 0, 1))
+    condition = np.array([[3.0, 0.0, 4.0], [2.0, 3.0, 6.0]], np.float32)
+    expected = np.asarray(fitted.expected_response(condition, rank))
+    assert expected.shape == (2,) + (1,) * (rank - 1)
+    np.testing.assert_allclose(np.ravel(expected), [150.0, 210.0], rtol=1e-6)
 
 
 @pytest.mark.parametrize("exponent", [0.1, 0.3, 0.7])
@@ -132,11 +163,11 @@ def test_a_saved_transform_is_the_same_transform(name):
 
 def test_an_unknown_transform_is_refused_with_the_known_ones():
     response, condition = _showers(np.random.default_rng(1), 2)
-    with pytest.raises(ValueError, match="unknown transform 'root'; known: identity"):
-        transform.fit("root", response, condition, SPEC)
+    with pytest.raises(ValueError, match="unknown transform 'sine'; known: identity"):
+        transform.fit("sine", response, condition, SPEC)
 
 
-@pytest.mark.parametrize("name", ["box_cox", "power"])
+@pytest.mark.parametrize("name", ["box_cox", "power", "root"])
 def test_empty_showers_fix_no_constants(name):
     response, condition = _showers(np.random.default_rng(1), 2)
     with pytest.raises(ValueError, match=r"are all zero|are the training responses"):
@@ -147,3 +178,15 @@ def test_empty_showers_fix_no_constants(name):
 def test_an_exponent_without_an_inverse_is_refused(exponent):
     with pytest.raises(ValueError, match=r"exponent must be in \(0, 1\]"):
         transform.BoxCox(exponent)
+
+
+@pytest.mark.parametrize("hit", [0.0, -1.0, np.nan])
+def test_a_hit_without_energy_is_refused(hit):
+    with pytest.raises(ValueError, match="hit must be positive, received"):
+        transform.RootOfEnergy(hit)
+
+
+@pytest.mark.parametrize("kind", [transform.PowerOfFraction, transform.RootOfEnergy])
+def test_a_calibration_without_response_is_refused(kind):
+    with pytest.raises(ValueError, match="response_per_gev must be positive, received"):
+        kind(response_per_gev=0.0)

@@ -1,8 +1,9 @@
 """Groups of events of equal energy."""
 
 import numpy as np
+import pytest
 
-from metrics.groups import beams, choose, strata
+from metrics.groups import Beam, beams, choose, strata
 
 
 def test_one_group_per_beam_energy():
@@ -42,3 +43,49 @@ def test_beams_know_what_was_trained():
 def test_a_detector_without_energy_has_one_beam():
     (beam,) = beams(np.zeros(4))
     assert (beam.name, beam.label, len(beam.events)) == ("all", "all events", 4)
+
+
+def test_beams_of_a_continuous_spectrum_say_their_ranges():
+    # From 1 to 100 GeV, uniform in the logarithm.
+    energy = np.geomspace(1.0, 100.0, 1000)
+    found = beams(np.random.default_rng(1).permutation(energy))
+    assert [one.energy_label for one in found] == [
+        "1.0 to 1.6 GeV",
+        "1.6 to 2.5 GeV",
+        "2.5 to 4.0 GeV",
+        "4.0 to 6.3 GeV",
+        "6.3 to 10.0 GeV",
+        "10 to 16 GeV",
+        "16 to 25 GeV",
+        "25 to 40 GeV",
+        "40 to 63 GeV",
+        "63 to 100 GeV",
+    ]
+    # The keys of metrics.json go on naming the mean.
+    mean = energy[:100].mean()
+    assert found[0].name == f"{mean:.3g}gev" == "1.27gev"
+    assert found[0].range_gev == pytest.approx((1.0, energy[99]))
+
+
+@pytest.mark.parametrize(
+    ("ends", "label"),
+    [
+        ((40.0, 40.5), "40.0 to 40.5 GeV"),
+        ((0.0, 0.25), "0.00 to 0.25 GeV"),
+        ((99.6, 250.0), "100 to 250 GeV"),
+    ],
+)
+def test_the_ends_of_a_range_are_told_apart(ends, label):
+    beam = Beam(sum(ends) / 2, np.arange(3), trained=False, range_gev=ends)
+    assert beam.energy_label == label
+    assert beam.label == f"{label}, never trained on"
+
+
+def test_momenta_of_one_beam_are_one_group():
+    random = np.random.default_rng(1)
+    direction = random.normal(size=(300, 3))
+    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+    momentum = (np.repeat([20.0, 90.0], 150)[:, None] * direction).astype(np.float32)
+    energy = np.linalg.norm(momentum.astype(np.float64), axis=1)
+    assert len(np.unique(energy)) > 20
+    assert [one.label for one in beams(energy)] == ["20 GeV", "90 GeV"]

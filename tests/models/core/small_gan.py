@@ -35,14 +35,31 @@ def constrainer(name, conditions, weight=1.0):
     return Constrainer(network, conditions, 0.5, weight, name=name)
 
 
-def gan(constrainers=(), normalised=False, rate=0.01, **settings):
+class Task(keras.layers.Layer):
+    """Regresses the mean of a response, and records what it is asked."""
+
+    def __init__(self, weight, **kwargs):
+        """See the class."""
+        super().__init__(**kwargs)
+        self.weight = weight
+        self.asked = []
+
+    def error(self, predicted, response, condition):
+        """See `AuxiliaryTask.error`."""
+        self.asked.append((predicted, response, condition))
+        label = tf.reduce_mean(response, axis=[1, 2, 3])
+        return tf.reduce_mean(tf.abs(predicted - label))
+
+
+def gan(constrainers=(), tasks=(), normalised=False, rate=0.01, **settings):
     """Builds and compiles it."""
     keras.utils.set_random_seed(5)
     model = ConditionalGAN(
         generator(normalised),
-        keras.Model(*_dense((1,), SHAPE, (CONDITIONS,))),
+        keras.Model(*_dense((1 + len(tasks),), SHAPE, (CONDITIONS,))),
         transform.LogOnePlus(),
         constrainers,
+        tasks,
         **settings,
     )
     adam = keras.optimizers.Adam

@@ -25,6 +25,9 @@ class Config:
 
 
 ENTRY = types.SimpleNamespace(Config=Config, PRESETS={"cpu": {}, "paper": {"width": 7}})
+WITH_PHASES = types.SimpleNamespace(
+    Config=Config, PRESETS={"cpu": {}}, phases=lambda model, settings: []
+)
 
 
 def test_a_preset_changes_the_defaults():
@@ -106,6 +109,18 @@ def test_an_unknown_preset_is_refused_with_the_known_ones():
 def test_nothing_can_be_trained_with_zero(name):
     with pytest.raises(ValueError, match=f"{name} must be at least 1, is 0"):
         config.resolve(ENTRY, "cpu", [f"{name}=0"])
+
+
+def test_an_entry_with_phases_can_do_without_adversarial_steps():
+    assert config.resolve(WITH_PHASES, "cpu", ["steps=0"]).steps == 0
+    with pytest.raises(ValueError, match="steps must be at least 0, is -1"):
+        config.resolve(WITH_PHASES, "cpu", ["steps=-1"])
+
+
+@pytest.mark.parametrize("name", ["epoch_steps", "batch_size", "critic_steps"])
+def test_phases_change_nothing_about_the_other_numbers(name):
+    with pytest.raises(ValueError, match=f"{name} must be at least 1, is 0"):
+        config.resolve(WITH_PHASES, "cpu", [f"{name}=0"])
 
 
 @pytest.mark.parametrize("seed", [-1, 2**31, 10**30])

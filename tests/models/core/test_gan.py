@@ -195,6 +195,76 @@ def test_the_constraint_is_the_difference_of_the_errors_with_its_weight(monkeypa
     np.testing.assert_allclose(taken, [expected], rtol=1e-4)
 
 
+def _losses(monkeypatch, model):
+    """Lets no optimizer take a step, and records the losses they would get."""
+    losses = []
+    monkeypatch.setattr(
+        model,
+        "_apply",
+        lambda optimizer, tape, loss, variables: losses.append(float(loss)) or 0.0,
+    )
+    return losses
+
+
+def test_tasks_add_their_weighted_errors_to_the_loss_of_the_critic_alone(monkeypatch):
+    tasks = [small_gan.Task(0.3, name="mean"), small_gan.Task(2.0, name="again")]
+    model = small_gan.gan(tasks=tasks, penalty_weight=0.0)
+    losses = _losses(monkeypatch, model)
+    report = model.train_step(batch(model))
+    errors = [float(report[f"{task.name}_error"]) for task in tasks]
+    assert min(errors) > 0.0
+    assert errors[0] != errors[1]
+    weighted = 0.3 * errors[0] + 2.0 * errors[1]
+    expected = [report["critic_loss"] + weighted, report["generator_loss"]]
+    np.testing.assert_allclose(losses, expected, rtol=1e-5)
+
+
+def test_tasks_learn_from_physical_reference_responses_only(monkeypatch):
+    tasks = [small_gan.Task(0.3, name="mean"), small_gan.Task(2.0, name="again")]
+    model = small_gan.gan(tasks=tasks, critic_steps=2)
+    _losses(monkeypatch, model)
+    response, condition, weight = batch(model)
+    outputs = np.asarray(model.judge(response, condition, training=False))
+    model.train_step((response, condition, weight))
+    for column, task in enumerate(tasks, start=1):
+        parts = zip(*task.asked, strict=True)
+        predicted, physical, conditions = (np.concatenate(part) for part in parts)
+        np.testing.assert_allclose(predicted, outputs[:, column], rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(physical, np.expm1(response), rtol=1e-5, atol=1e-6)
+        np.testing.assert_array_equal(conditions, condition)
+
+
+def test_what_a_task_regresses_is_no_score(monkeypatch):
+    model = small_gan.gan(tasks=[small_gan.Task(0.0, name="mean")])
+    losses = []
+    for shift in (0.0, 100.0):
+        bias = model.critic.trainable_variables[-1]
+        bias.assign([float(bias[0]), shift])
+        with monkeypatch.context() as patch:
+            losses.append(_losses(patch, model))
+            model.train_step(batch(model))
+        model.updates.assign(0)
+    np.testing.assert_array_equal(*losses)
+
+
+def test_the_first_column_is_what_the_generator_learns_from(monkeypatch):
+    model = small_gan.gan(tasks=[small_gan.Task(1.0, name="mean")])
+    losses = _losses(monkeypatch, model)
+    response, condition, weight = batch(model)
+    model._generator_step(response, condition, weight)
+    fake = model.generator([condition, model._noise(BATCH, model.critic_steps)])
+    scores = model.judge(fake, condition, training=False)[:, 0]
+    np.testing.assert_allclose(losses, [-np.mean(scores)], rtol=1e-5)
+
+
+def test_without_weight_no_penalty_is_computed(monkeypatch):
+    model = small_gan.gan(penalty_weight=0.0)
+    calls = _record(monkeypatch, penalties, "gradient_penalty", ())
+    report = model.train_step(batch(model))
+    assert calls == []
+    assert float(report["penalty"]) == 0.0
+
+
 @pytest.mark.parametrize("normalised", [False, True])
 def test_the_average_covers_every_variable(normalised):
     model = small_gan.gan(averaging=0.999, normalised=normalised)

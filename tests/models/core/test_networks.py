@@ -8,9 +8,13 @@ import pytest
 import scipy.stats
 
 from data import spec as detectors
+from metrics import observables
 from models.core import networks
+from tests import synthetic
 
 SPEC = detectors.get("hgcal")
+ECAL = detectors.get("ecal")
+ORDER = (3, 2, 4, 0, 1)
 
 
 def test_normal_numbers_are_normal_and_independent():
@@ -43,6 +47,87 @@ def test_the_domain_is_scaled_to_unit_size():
     scale = keras.Model(inputs, networks.scaled_condition(inputs, SPEC))
     corners = np.array([[20.0, -4.0, 4.0], [90.0, 4.0, 0.0]], np.float32)
     np.testing.assert_allclose(scale(corners), [[-1, -1, 1], [1, 1, 0]], atol=1e-6)
+
+
+def _scaled(spec, conditions):
+    inputs = keras.Input((len(spec.condition_names),))
+    network = keras.Model(inputs, networks.scaled_condition(inputs, spec))
+    return np.asarray(network(np.array(conditions, np.float32)))
+
+
+def test_a_momentum_is_scaled_as_its_energy_and_direction():
+    conditions = [
+        [0.0, 0.0, 1.0, 0.5, -0.5],
+        [0.6 * 100.001, 0.0, 0.8 * 100.001, 0.0, 0.25],
+        [0.0, -0.8 * 10.0, 0.6 * 10.0, -0.5, 0.0],
+    ]
+    middle = np.log(10.0 / np.sqrt(100.001)) / np.log(np.sqrt(100.001))
+    expected = [
+        [-1.0, 0.0, 0.0, 1.0, -1.0],
+        [1.0, 1.2, 0.0, 0.0, 0.5],
+        [middle, 0.0, -1.6, -1.0, 0.0],
+    ]
+    np.testing.assert_allclose(_scaled(ECAL, conditions), expected, atol=1e-5)
+
+
+def test_conditions_are_found_by_their_names_and_indices():
+    names = tuple(ECAL.condition_names[index] for index in ORDER)
+    energy = tuple(names.index(f"momentum_{axis}_gev") for axis in "xyz")
+    other = dataclasses.replace(ECAL, condition_names=names, energy_conditions=energy)
+    conditions = np.array([[3.0, 2.0, 20.0, 0.1, -0.3]])
+    found = _scaled(other, conditions[:, ORDER])
+    np.testing.assert_allclose(found, _scaled(ECAL, conditions), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("kept", "pattern"),
+    [
+        ((1, 2, 3), "'ecal' has no finite domain for energy_gev, impact_y_cm: "),
+        ((0, 4), "no finite domain for impact_x_cm: the networks scale"),
+    ],
+)
+def test_conditions_without_a_range_are_refused(kept, pattern):
+    other = dataclasses.replace(ECAL, domain=tuple(ECAL.domain[i] for i in kept))
+    with pytest.raises(ValueError, match=pattern):
+        networks.scaled_condition(keras.Input((5,)), other)
+
+
+def test_a_range_without_an_end_is_refused():
+    energy, *rest = SPEC.domain
+    endless = dataclasses.replace(energy, high=np.inf)
+    other = dataclasses.replace(SPEC, domain=(endless, *rest))
+    with pytest.raises(ValueError, match="no finite domain for energy_gev: "):
+        networks.scaled_condition(keras.Input((3,)), other)
+
+
+def _track(condition, spec=ECAL, **changes):
+    inputs = keras.Input((5,))
+    network = keras.Model(inputs, networks.track(inputs, spec, **changes))
+    return np.asarray(network(condition))
+
+
+def test_every_cell_is_seen_from_the_track():
+    condition = synthetic.conditions(ECAL, 3, np.random.default_rng(1))
+    seen = _track(condition)
+    assert seen.shape == (3, 30, 30, 2)
+    point = observables.track_point(ECAL, condition)[:, None, None]
+    distance = np.linalg.norm(ECAL.positions_cm[..., :2] - point, axis=-1)
+    np.testing.assert_allclose(np.linalg.norm(seen, axis=-1), distance, rtol=1e-4)
+
+
+def test_a_block_of_cells_is_seen_at_its_middle():
+    condition = synthetic.conditions(ECAL, 3, np.random.default_rng(1))
+    blocks = _track(condition).reshape(3, 15, 2, 15, 2, 2).mean(axis=(2, 4))
+    np.testing.assert_allclose(_track(condition, block=2), blocks, atol=1e-4)
+
+
+def test_a_track_needs_the_depth_of_the_showers_and_an_impact_point():
+    unknown = dataclasses.replace(ECAL, shower_depth_cm=None)
+    with pytest.raises(ValueError, match="'ecal' has no shower_depth_cm, which"):
+        networks.track(keras.Input((5,)), unknown)
+    other = dataclasses.replace(ECAL, condition_names=("a", "b", "c", "d", "e"))
+    with pytest.raises(ValueError, match="'ecal' has no conditions impact_x_cm"):
+        networks.track(keras.Input((5,)), other)
 
 
 @pytest.mark.parametrize(

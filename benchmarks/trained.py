@@ -1,0 +1,63 @@
+"""Models that a command of this folder trains and then compares with Geant4."""
+
+import pathlib
+import subprocess
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from benchmarks import command
+from data import readers
+from metrics.comparison import Comparison
+from metrics.groups import choose, strata
+from metrics.observables import incident_energy
+from metrics.simulator import SavedSimulator
+
+_ROOT = pathlib.Path(__file__).resolve().parents[1]
+_SAMPLE = str(command.SAMPLES / "ecal_geant4.h5")
+
+
+def train(
+    model: str, workdir: pathlib.Path, seed: int, settings: Mapping[str, Any]
+) -> None:
+    """Runs `train.py`, which continues a training that was stopped.
+
+    Args:
+        model: ENTRY/PRESET.
+        workdir: Folder of the run.
+        seed: Its seed.
+        settings: Changes to the preset.
+
+    Raises:
+        OSError: If the training fails.
+    """
+    arguments = [
+        f"--model={model}",
+        f"--workdir={workdir.resolve()}",
+        f"--seed={seed}",
+        f"--data={_SAMPLE}",
+        *(f"--set={name}={value}" for name, value in settings.items()),
+    ]
+    done = subprocess.run([sys.executable, "train.py", *arguments], cwd=_ROOT)
+    if done.returncode:
+        raise OSError(f"train.py {' '.join(arguments)} failed; see above")
+
+
+def comparison(workdir: pathlib.Path, split: str, num: int) -> Comparison:
+    """Simulates showers of the ECAL with a trained model, at Geant4's conditions.
+
+    Args:
+        workdir: Folder of the run.
+        split: Split of the sample in the repository.
+        num: Largest number of showers.
+
+    Returns:
+        The comparison with Geant4's showers.
+    """
+    spec = readers.detect([_SAMPLE])
+    sample = readers.read([_SAMPLE], spec, split=split)
+    chosen = choose(strata(incident_energy(spec, sample.condition)), num, 0)
+    condition, response = sample.condition[chosen], sample.response[chosen]
+    simulator = SavedSimulator(workdir / "saved_model", spec)
+    generated = simulator(condition, 0)
+    return Comparison(spec, simulator.mask, condition, response, generated)

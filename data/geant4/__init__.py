@@ -1,0 +1,1 @@
+"""Showers simulated with Geant4, each geometry in a process of its own."""

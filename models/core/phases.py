@@ -1,0 +1,137 @@
+"""Phases of a training before the adversarial one."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+Tensor = Any
+
+
+class Pretraining(keras.Model):
+    """A network that is trained by itself, before it takes part in a GAN.
+
+    It reads elements like those of `ConditionalGAN`, of one batch each. A subclass says
+    what it minimises in `terms`. All randomness is a function of (seed, step), so that
+    a resumed phase repeats one never stopped.
+
+    Args:
+        trained: The variables to train.
+        seed: Seed of everything random.
+    """
+
+    def __init__(
+        self, trained: Sequence[keras.Variable], seed: int = 0, **kwargs: Any
+    ) -> None:
+        """See the class."""
+        super().__init__(**kwargs)
+        self.trained = list(trained)
+        self.seed = seed
+        self.updates = self.add_weight(
+            shape=(),
+            dtype="int32",
+            initializer="zeros",
+            trainable=False,
+            name="updates",
+        )
+        self._trackers: dict[str, keras.metrics.Mean] = {}
+        self.built = True
+
+    def terms(
+        self, encoded: Tensor, condition: Tensor, seed: Tensor, training: bool
+    ) -> dict[str, Tensor]:
+        """Computes what is minimised.
+
+        Args:
+            encoded: Encoded responses, [batch, *shape].
+            condition: Conditions [spec.condition_units], [batch, conditions].
+            seed: Seed of everything random, int32 [2].
+            training: Whether networks are being trained.
+
+        Returns:
+            Scalars by name: "loss", which is minimised, and its parts.
+        """
+        raise NotImplementedError
+
+    def compile(self, trainer: keras.optimizers.Optimizer, **kwargs: Any) -> None:
+        """Attaches the optimizer and builds it, so that it is saved at once.
+
+        Args:
+            trainer: Trains the variables.
+            **kwargs: Passed on to `keras.Model.compile`.
+        """
+        super().compile(optimizer=None, **kwargs)
+        self.trainer = trainer
+        trainer.build(self.trained)
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """The means over an epoch, which Keras resets."""
+        return list(self._trackers.values())
+
+    def state_variables(self) -> list[keras.Variable]:
+        """Returns all that a resumed run needs: weights, optimizer, step."""
+        # Not only what is trained: normalisation keeps moments, too.
+        return self.variables + self.trainer.variables
+
+    def _followed(self, terms: dict[str, Tensor]) -> dict[str, Tensor]:
+        for name, value in terms.items():
+            if name not in self._trackers:
+                self._trackers[name] = keras.metrics.Mean(name=name)
+            self._trackers[name].update_state(value)
+        return {name: self._trackers[name].result() for name in terms}
+
+    def train_step(self, data: tuple[Tensor, Tensor, Tensor]) -> dict[str, Tensor]:
+        """Takes one step.
+
+        Args:
+            data: Encoded responses, conditions and weights, see `ConditionalGAN`.
+
+        Returns:
+            Means since the start of the epoch, by name.
+        """
+        encoded, condition, _ = data
+        step = tf.convert_to_tensor(self.updates)
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        seed = tf.stack([self.seed + 65537 * tf.cast(replica, "int32"), step])
+        values = [variable.value for variable in self.trained]
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(values)
+            terms = self.terms(encoded, condition, seed, training=True)
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        share = tf.constant(1.0 / replicas)
+        gradients = tape.gradient(terms["loss"], values, output_gradients=share)
+        self.trainer.apply(gradients, self.trained)
+        self.updates.assign_add(1)
+        return self._followed(terms)
+
+    def test_step(self, data: tuple[Tensor, Tensor, Tensor]) -> dict[str, Tensor]:
+        """Measures the terms on events that are not trained on.
+
+        Args:
+            data: See `train_step`.
+
+        Returns:
+            Means since the start of the measurement, by name.
+        """
+        seed = tf.constant([self.seed, -1])
+        return self._followed(self.terms(*data[:2], seed, training=False))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Phase:
+    """A part of a training before the adversarial one.
+
+    Attributes:
+        name: Its folder below `phases` in that of the run.
+        model: What is trained, compiled.
+        steps: Number of its steps.
+        finish: Called when its weights are final, in a continued run too.
+    """
+
+    name: str
+    model: Pretraining
+    steps: int
+    finish: Callable[[], None]

@@ -1,0 +1,179 @@
+"""A conditional variational autoencoder, and a GAN that begins as its decoder."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from data.spec import DetectorSpec
+from data.transform import Transform
+from models.core import image_networks, networks
+from models.core.gan import ConditionalGAN
+from models.core.image_networks import ImageLayers
+from models.core.phases import Pretraining
+
+Tensor = Any
+
+
+def posterior_encoder(
+    spec: DetectorSpec, latent: int, dense: Sequence[int], layers: ImageLayers
+) -> keras.Model:
+    """Builds an encoder: [encoded responses, condition] -> normal distributions.
+
+    Before any training all variances are 1, those of the prior.
+
+    Args:
+        spec: The detector, with responses [row, column].
+        latent: Number of latent variables.
+        dense: Widths of the dense layers that see features and conditions.
+        layers: The convolutions.
+
+    Returns:
+        A functional model whose outputs are the means and the logarithms of the
+        variances of the latent variables, each [batch, latent].
+
+    Source: Kingma and Welling, arXiv:1312.6114, appendix C.2.
+    """
+    encoded, condition = image_networks.encoded_input(spec)
+    features = image_networks.strided_features(encoded, layers)[-1]
+    x = keras.layers.Concatenate()(
+        [
+            keras.layers.Flatten()(features),
+            networks.scaled_condition(condition, spec),
+        ]
+    )
+    x = image_networks.hidden(x, dense, layers)
+    mean = keras.layers.Dense(latent, name="mean")(x)
+    # A variance far from 1 would let the exponential drown the first steps in noise.
+    log_variance = keras.layers.Dense(
+        latent, kernel_initializer="zeros", name="log_variance"
+    )(x)
+    return keras.Model([encoded, condition], [mean, log_variance], name="encoder")
+
+
+def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """Computes the Kullback-Leibler divergence to the standard normal distribution.
+
+    Args:
+        mean: Means of independent normal variables, [batch, variables].
+        log_variance: Logarithms of their variances, [batch, variables].
+
+    Returns:
+        Divergence per event [nat], [batch]; 0 for means of 0 and variances of 1.
+
+    Source: Kingma and Welling, arXiv:1312.6114, appendix B.
+    """
+    parts = tf.exp(log_variance) + mean**2 - 1.0 - log_variance
+    return 0.5 * tf.reduce_sum(parts, axis=-1)
+
+
+class VariationalAutoencoder(Pretraining):
+    """Trains a GAN's generator as the decoder of a conditional autoencoder.
+
+    The loss is the mean over the events of the squared error of the encoded response,
+    summed over its cells, plus beta times the divergence. It is 2 s^2 times the
+    negative logarithm of the evidence's lower bound (up to a constant) of a decoder
+    that knows every encoded cell to a standard deviation s, if beta = 2 s^2: beta is in
+    encoded units squared per nat, and the best s is the root of the mean squared error
+    of a cell that the training ends with.
+
+    Args:
+        encoder: Maps [encoded response, condition] to means and logarithms of the
+            variances, see `posterior_encoder`.
+        decoder: Maps [condition, latent] to encoded responses.
+        transform: Between physical and encoded responses.
+        beta: Weight of the divergence [encoded unit^2 / nat].
+        seed: See `Pretraining`.
+
+    Source: Sohn, Lee, Yan, "Learning Structured Output Representation using Deep
+    Conditional Generative Models", NIPS 2015; beta: Higgins et al., ICLR 2017.
+    """
+
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        transform: Transform,
+        beta: float,
+        seed: int,
+    ) -> None:
+        """See the class."""
+        # The encoder's flags are off: it takes no part in a GAN that holds it.
+        trained = [*encoder.variables, *decoder.trainable_variables]
+        super().__init__(trained, seed, name="variational_autoencoder")
+        self.encoder = encoder
+        self.decoder = decoder
+        self.transform = transform
+        self.beta = beta
+
+    def terms(
+        self, encoded: Tensor, condition: Tensor, seed: Tensor, training: bool
+    ) -> dict[str, Tensor]:
+        """See `Pretraining.terms`; the parts are reconstruction and divergence."""
+        mean, log_variance = self.encoder([encoded, condition], training=training)
+        noise = networks.normal(tf.shape(mean)[0], mean.shape[1], seed)
+        latent = mean + tf.exp(0.5 * log_variance) * noise
+        decoded = self.decoder([condition, latent], training=training)
+        cells = list(range(1, len(decoded.shape)))
+        error = tf.reduce_sum((encoded - decoded) ** 2, axis=cells)
+        parts = {
+            "reconstruction": tf.reduce_mean(error),
+            "divergence": tf.reduce_mean(divergence(mean, log_variance)),
+        }
+        loss = parts["reconstruction"] + self.beta * parts["divergence"]
+        return {"loss": loss, **parts}
+
+    def simulate(self, condition: Tensor, seed: Tensor) -> Tensor:
+        """Simulates physical responses with the decoder, from the prior.
+
+        Args:
+            condition: Conditions [spec.condition_units], float32 [batch, conditions].
+            seed: Seed of the latent variables, int32 [2]; a shorter batch is a prefix.
+
+        Returns:
+            Responses [spec.unit], float32 [batch, *shape].
+        """
+        condition = tf.convert_to_tensor(condition)
+        size = self.decoder.inputs[1].shape[-1]
+        latent = networks.normal(tf.shape(condition)[0], size, seed)
+        decoded = self.decoder([condition, latent], training=False)
+        return self.transform.decode(decoded, condition)
+
+
+@keras.saving.register_keras_serializable("fastsim_zoo")
+class VariationalGAN(ConditionalGAN):
+    """A GAN whose generator was the decoder of an autoencoder; it keeps the encoder.
+
+    Its training is that of `ConditionalGAN`: the encoder is frozen, and only there to
+    be trained before it and to be found in the `.keras` file.
+
+    Args:
+        *args: See `ConditionalGAN`.
+        encoder: See `VariationalAutoencoder`.
+        **kwargs: See `ConditionalGAN`.
+    """
+
+    def __init__(self, *args: Any, encoder: keras.Model, **kwargs: Any) -> None:
+        """See the class."""
+        super().__init__(*args, **kwargs)
+        self.encoder = encoder
+        self.encoder.trainable = False
+
+    def begin(self) -> None:
+        """Lets the running average begin at the generator as it is now."""
+        if self.simulator is not self.generator:
+            self.simulator.set_weights(self.generator.get_weights())
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        encoder = keras.saving.serialize_keras_object(self.encoder)
+        return {**super().get_config(), "encoder": encoder}
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: Any = None
+    ) -> ConditionalGAN:
+        """Makes the model from `get_config`."""
+        config["encoder"] = keras.saving.deserialize_keras_object(config["encoder"])
+        return super().from_config(config, custom_objects)

@@ -1,0 +1,255 @@
+"""Variational autoencoder, and GAN that goes on from it, for the LHCb calorimeter.
+
+A conditional variational autoencoder comes first: an encoder turns showers into sixteen
+latent variables, a decoder turns these back into showers, and both know the conditions.
+Drawn from the prior, the latent variables make new showers, smoother than real ones.
+Then the decoder goes on as the generator of a GAN, whose critic sees what is missing.
+
+Source: F. Sergeev, N. Jain, I. Knunyants, G. Kostenkov, E. Trofimova, "Fast simulation
+of the LHCb electromagnetic calorimeter response using VAEs and GANs", J. Phys.: Conf.
+Ser. 1740 (2021) 012028.
+
+    python train.py --model=vae_gan               # two hours on two cores
+    python train.py --model=vae_gan --steps=0     # its autoencoder alone
+    python train.py --model=vae_gan/vae           # the autoencoder of published widths
+    python train.py --model=vae_gan/vae_gan       # and the GAN after it
+    python train.py --model=vae_gan/paper         # the same, trained for long
+
+The number of adversarial steps is `steps`, that of the autoencoder `vae_steps`: without
+the former its decoder is exported, without the latter the GAN starts from scratch. Its
+history is `phases/vae/history.csv`.
+
+Known of the publication are the latent variables, the order of the stages and that
+conditions enter encoder and decoder. Widths, objective, rates and batch size of the
+published presets are those of the first author's public GAN of the same showers
+(TheodorSergeev/mlhep2019_2_phase), its instance noise and gradient penalty replaced by
+the spectral normalisation of arXiv:2207.06329. Not known, and chosen here, are the
+transform, beta, the encoder's dense layer, and the length of both stages. The
+publication compares models by their PRD-AUC; no number of it is at hand.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from data.spec import DetectorSpec
+from data.transform import Transform
+from models.core import image_networks, networks, optimizers
+from models.core.config import adversarial
+from models.core.image_networks import ImageLayers
+from models.core.optimizers import adam
+from models.core.phases import Phase
+from models.core.vae import VariationalAutoencoder, VariationalGAN, posterior_encoder
+
+DETECTOR = "ecal"
+
+compile_model = optimizers.compile_model
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Hyper-parameters; the defaults are the preset `cpu`.
+
+    Attributes:
+        transform: Name of the transform, see `data.transform.TRANSFORMS`.
+        mask: Accepted cells on both sides: "mask" or "mask_full".
+        latent: Latent variables of the autoencoder, noise numbers of the GAN.
+        start_channels: Channels of the decoder's first image.
+        generator_filters: Widths of its convolutions, from the image inwards.
+        generator_normalisation: "batch" or "none".
+        kernel: Size of the kernels of all networks.
+        critic_filters: Widths of the strided convolutions of critic and encoder.
+        critic_dense: Dense layers of the critic's tail.
+        encoder_dense: Dense layers of the encoder's tail.
+        spectral_norm: "none", "critic" or "both" critic and generator.
+        beta: Weight of the divergence, see `VariationalAutoencoder`.
+        vae_steps: Steps of the autoencoder's training; 0 for a GAN from scratch.
+        vae_learning_rates: Piecewise constant rates.
+        vae_learning_rate_changes: Fractions of the phase at which the rates change.
+        vae_beta_1: Of the autoencoder's Adam optimizer.
+        vae_beta_2: Of the autoencoder's Adam optimizer.
+        objective: See `losses.adversarial`.
+        penalty_weight: lambda; 0 for no gradient penalty.
+        penalty_centre: See `ConditionalGAN`.
+        critic_steps: Critic steps per generator step.
+        batch_size: Showers per step of the autoencoder, the critic or the generator.
+        critic_learning_rates: Piecewise constant rates.
+        generator_learning_rates: Piecewise constant rates. The first may be 0: a critic
+            that knows nothing yet would undo what the decoder has learnt.
+        learning_rate_changes: Fractions of the training at which the rates change.
+        beta_1: Of the Adam optimizers of critic and generator.
+        beta_2: Of the Adam optimizers of critic and generator.
+        averaging: Decay of the generator's running average; 0 for none.
+        augment: Whether showers are rotated and mirrored by the detector's symmetries.
+        seed: Seed of initial weights, noise and the order of the events.
+        steps: Generator steps of the GAN; 0 for an autoencoder alone.
+        epoch_steps: Steps between two checkpoints.
+    """
+
+    transform: str = "root"
+    mask: str = "mask"
+    latent: int = 16
+    start_channels: int = 128
+    generator_filters: tuple[int, ...] = (32, 64, 128)
+    generator_normalisation: str = "none"
+    kernel: int = 3
+    critic_filters: tuple[int, ...] = (32, 64, 128)
+    critic_dense: tuple[int, ...] = (128,)
+    encoder_dense: tuple[int, ...] = (128,)
+    spectral_norm: str = "none"
+    beta: float = 0.5
+    vae_steps: int = 20000
+    vae_learning_rates: tuple[float, ...] = (1e-3, 3e-4, 1e-4)
+    vae_learning_rate_changes: tuple[float, ...] = (0.6, 0.9)
+    vae_beta_1: float = 0.9
+    vae_beta_2: float = 0.999
+    objective: str = "wasserstein"
+    penalty_weight: float = 0.02
+    penalty_centre: float = 0.0
+    critic_steps: int = 1
+    batch_size: int = 128
+    critic_learning_rates: tuple[float, ...] = (6e-4, 6e-4, 4e-4, 1e-4)
+    generator_learning_rates: tuple[float, ...] = (0.0, 2e-4, 1e-4, 3e-5)
+    learning_rate_changes: tuple[float, ...] = (0.02, 0.55, 0.85)
+    beta_1: float = 0.0
+    beta_2: float = 0.99
+    averaging: float = 0.999
+    augment: bool = True
+    seed: int = 1
+    steps: int = 70000
+    epoch_steps: int = 1000
+
+
+_PUBLISHED: dict[str, Any] = {
+    "transform": "log",
+    "start_channels": 256,
+    "generator_normalisation": "batch",
+    "critic_filters": (32, 64, 128, 256),
+    "critic_dense": (64, 32),
+    "spectral_norm": "critic",
+    "beta": 1.0,
+    "objective": "hinge",
+    "penalty_weight": 0.0,
+    "critic_steps": 2,
+    "critic_learning_rates": (4e-4, 4e-4),
+    "generator_learning_rates": (1e-4, 1e-4),
+    "learning_rate_changes": (0.5,),
+    "beta_2": 0.999,
+    "averaging": 0.0,
+    "augment": False,
+    "batch_size": 256,
+}
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "cpu": {},
+    "vae": {**_PUBLISHED, "steps": 0},
+    "vae_gan": _PUBLISHED,
+    "paper": {**_PUBLISHED, "vae_steps": 100000, "steps": 200000},
+}
+
+
+def _layers(config: Config, network: str) -> ImageLayers:
+    generator = network == "generator"
+    return ImageLayers(
+        config.generator_filters if generator else config.critic_filters,
+        config.kernel,
+        config.generator_normalisation if generator else "none",
+        spectral=config.spectral_norm == "both" or config.spectral_norm == network,
+    )
+
+
+def build_decoder(config: Config, spec: DetectorSpec) -> keras.Model:
+    """Builds decoder and generator in one: [condition, latent] -> encoded showers.
+
+    Args:
+        config: Hyper-parameters.
+        spec: The detector, with responses [row, column].
+    """
+    layers = _layers(config, "generator")
+    return image_networks.transposed_generator(
+        spec, config.latent, config.start_channels, layers
+    )
+
+
+def build_encoder(config: Config, spec: DetectorSpec) -> keras.Model:
+    """Builds the encoder, see `posterior_encoder`; it has the critic's convolutions.
+
+    Args:
+        config: Hyper-parameters.
+        spec: The detector, with responses [row, column].
+    """
+    layers = dataclasses.replace(_layers(config, "critic"), spectral=False)
+    return posterior_encoder(spec, config.latent, config.encoder_dense, layers)
+
+
+def build_critic(config: Config, spec: DetectorSpec) -> keras.Model:
+    """Builds the critic: [encoded showers, condition] -> scores.
+
+    Args:
+        config: Hyper-parameters.
+        spec: The detector, with responses [row, column].
+    """
+    layers = _layers(config, "critic")
+    encoded, condition = image_networks.encoded_input(spec)
+    features = image_networks.strided_features(encoded, layers)[-1]
+    scaled = networks.scaled_condition(condition, spec)
+    x = keras.layers.Concatenate()([keras.layers.Flatten()(features), scaled])
+    score = image_networks.dense_tail(x, config.critic_dense, layers)
+    return keras.Model([encoded, condition], score, name="critic")
+
+
+def build(config: Config, spec: DetectorSpec, transform: Transform) -> VariationalGAN:
+    """Builds the model, not yet compiled.
+
+    Args:
+        config: Hyper-parameters.
+        spec: The detector, with responses [row, column].
+        transform: Between physical and encoded responses, fitted.
+
+    Raises:
+        ValueError: If the detector does not fit, or a setting is impossible.
+    """
+    image_networks.require_images(spec, "vae_gan")
+    if config.spectral_norm not in ("none", "critic", "both"):
+        raise ValueError(
+            f"spectral_norm must be none, critic or both, is {config.spectral_norm!r}"
+        )
+    if config.latent < 1 or config.beta < 0.0 or config.vae_steps < 0:
+        raise ValueError(
+            "vae_gan needs latent of at least 1, beta and vae_steps of at least 0; "
+            f"received {config.latent}, {config.beta:g} and {config.vae_steps}"
+        )
+    if config.steps == config.vae_steps == 0:
+        raise ValueError("nothing to train: give steps or vae_steps of at least 1")
+    return VariationalGAN(
+        build_decoder(config, spec),
+        build_critic(config, spec),
+        transform,
+        encoder=build_encoder(config, spec),
+        **adversarial(config),
+    )
+
+
+def phases(model: VariationalGAN, config: Config) -> Sequence[Phase]:
+    """Returns the training of the autoencoder; none where it has no steps.
+
+    Args:
+        model: From `build`.
+        config: Hyper-parameters.
+    """
+    if config.vae_steps == 0:
+        return []
+    autoencoder = VariationalAutoencoder(
+        model.encoder, model.generator, model.transform, config.beta, config.seed
+    )
+    autoencoder.compile(
+        adam(
+            config.vae_learning_rates,
+            config.vae_learning_rate_changes,
+            config.vae_steps,
+            (config.vae_beta_1, config.vae_beta_2),
+        )
+    )
+    return [Phase("vae", autoencoder, config.vae_steps, finish=model.begin)]

@@ -1,0 +1,89 @@
+"""The published tables and the study of the regressor's weight."""
+
+import numpy as np
+import pytest
+
+import models
+from benchmarks import regressor_weight, tables
+from data import spec as detectors
+from models.core import config
+from tests.metrics import made_up
+
+ROWS = [row for table in tables.TABLES.values() for row in table]
+
+
+def _measured(value, uncertainty=0.01):
+    metric = {
+        "value": value,
+        "uncertainty": uncertainty,
+        "floor": 0.95,
+        "floor_uncertainty": 0.002,
+        "z": 1.0,
+    }
+    return {"events": 100, "metrics": dict.fromkeys(tables._METRICS, metric)}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.model)
+def test_every_row_is_a_preset_of_the_zoo(row):
+    entry, _, preset = row.model.partition("/")
+    settings = config.resolve(models.load(entry), preset)
+    assert (row.raw is None) == (row.physics is None)
+    assert (row.phase is None) == (row.phase_share == 0.0)
+    if row.phase is not None:
+        assert getattr(settings, row.phase) > 0
+    assert (settings.steps == 0) == (row.phase_share == 1.0)
+
+
+def test_every_published_preset_has_a_row():
+    rows = {row.model for row in ROWS}
+    for entry in ("aux_regressor", "sagan", "vae_gan"):
+        presets = set(models.load(entry).PRESETS) - {"cpu", "paper"}
+        assert {f"{entry}/{preset}" for preset in presets} <= rows
+
+
+def test_first_and_last_row_of_a_published_table_have_three_seeds():
+    for table in tables.TABLES.values():
+        counts = [len(tables.seeds(table, row)) for row in table]
+        published = table[0].raw is not None
+        middle = [1] * (len(table) - 2)
+        assert counts == ([3, *middle, 3] if published else [1] * len(table))
+        assert all(tables.seeds(table, row)[0] == 1 for row in table)
+
+
+def test_a_table_shows_one_seed_with_its_error_and_three_with_their_spread():
+    table = tables.TABLES["arXiv:2207.06329, table 1"]
+    steps = {row.model: {"steps": 700} for row in table}
+    measured = {
+        table[0].model: [_measured(0.80), _measured(0.82), _measured(0.84)],
+        table[1].model: [_measured(0.9, 0.03)],
+    }
+    lines = tables.table_lines(table, steps, measured)
+    assert len(lines) == 2 + 2 + 1
+    assert lines[2].startswith("| CNN baseline (`aux_regressor/cnn`) | 700 | ")
+    assert "0.820 ± 0.020 (3) | 0.669 |" in lines[2]
+    assert "0.900 ± 0.030 | 0.822 |" in lines[3]
+    assert lines[4].count("0.950 ± 0.002") == 3
+    assert len({line.count("|") for line in lines}) == 1
+
+
+def test_a_row_with_a_phase_shows_the_steps_of_both():
+    table = tables.TABLES["Without published numbers"]
+    row = table[2]
+    steps = {row.model: {"vae_steps": 40, "steps": 60}}
+    lines = tables.table_lines(table, steps, {row.model: [_measured(0.9)]})
+    assert "| 40 + 60 |" in lines[2]
+    assert "| - |" in lines[2]
+
+
+def test_the_study_of_the_weight_draws_a_panel_per_weight():
+    comparison = made_up.comparison(
+        detectors.get("ecal"), condition=made_up.ecal_conditions(80)
+    )
+    name = "asymmetry_along"
+    drawing = regressor_weight.figure({0.0: comparison, 2.0: comparison}, name)
+    titles = [axes.get_title() for axes in drawing.axes]
+    assert [title for title in titles if title] == ["w = 0", "w = 2"]
+    metric = regressor_weight.distance(comparison, name)
+    generated, reference = (values[name] for values in comparison.values)
+    assert 0.0 < metric.value < np.ptp(reference) / reference.std()
+    assert np.ptp(generated) > 0.0
