@@ -53,7 +53,8 @@ class Config:
         start_channels: Channels of the first image.
         generator_filters: Widths of the convolutions; of a transposed generator from
             the image inwards.
-        energy_dense: Dense layers that predict the visible energy; compact only.
+        fluctuations_dense: Dense layers that draw visible energy and depth; compact
+            only.
         track_scales_cm: Widths of the maps of the track; () for none.
         generator_normalisation: "batch" or "none"; transposed only.
         kernel: Size of the kernels of critic and transposed generator.
@@ -92,7 +93,7 @@ class Config:
     generator_dense: tuple[int, ...] = (128, 128)
     start_channels: int = 8
     generator_filters: tuple[int, ...] = (32, 32)
-    energy_dense: tuple[int, ...] = (64, 64)
+    fluctuations_dense: tuple[int, ...] = (64, 64)
     track_scales_cm: tuple[float, ...] = (1.5, 4.0, 10.0)
     generator_normalisation: str = "none"
     kernel: int = 3
@@ -111,15 +112,15 @@ class Config:
     penalty_centre: float = 0.0
     critic_steps: int = 1
     batch_size: int = 128
-    critic_learning_rates: tuple[float, ...] = (6e-4, 6e-4, 4e-4, 1e-4)
-    generator_learning_rates: tuple[float, ...] = (3e-4, 2e-4, 1e-4, 3e-5)
-    learning_rate_changes: tuple[float, ...] = (0.12, 0.55, 0.85)
+    critic_learning_rates: tuple[float, ...] = (6e-4, 5e-4, 3e-4, 1e-4)
+    generator_learning_rates: tuple[float, ...] = (3e-4, 1.5e-4, 7e-5, 2e-5)
+    learning_rate_changes: tuple[float, ...] = (0.15, 0.5, 0.85)
     beta_1: float = 0.0
     beta_2: float = 0.99
     averaging: float = 0.999
     augment: bool = True
     seed: int = 1
-    steps: int = 30000
+    steps: int = 22000
     epoch_steps: int = 500
 
 
@@ -201,7 +202,7 @@ def build_generator(
         config.generator_dense,
         config.start_channels,
         config.generator_filters,
-        config.energy_dense,
+        config.fluctuations_dense,
         config.track_scales_cm,
     ).build(spec, transform)
 

@@ -1,7 +1,6 @@
 """A small, fast generator of calorimeter images that knows where the track went."""
 
 import dataclasses
-import math
 from typing import Any
 
 import keras
@@ -14,6 +13,7 @@ from models.core.tracks import TrackMaps
 
 _register = keras.saving.register_keras_serializable("fastsim_zoo")
 _FINE = 4
+_STOCHASTIC_TERM = 0.1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +26,8 @@ class CompactGenerator:
         dense: Widths of the dense layers that see conditions and noise.
         channels: Channels of the image that they draw.
         filters: Widths of the convolutions of size 3 after it.
-        energy: Widths of the dense layers that predict the visible energy.
+        fluctuations: Widths of the dense layers that draw the visible energy and the
+            depth of a shower.
         scales_cm: See `tracks.TrackMaps`.
     """
 
@@ -35,7 +36,7 @@ class CompactGenerator:
     dense: tuple[int, ...]
     channels: int
     filters: tuple[int, ...]
-    energy: tuple[int, ...]
+    fluctuations: tuple[int, ...]
     scales_cm: tuple[float, ...]
 
     def build(self, spec: DetectorSpec, transform: RootOfEnergy) -> keras.Model:
@@ -74,7 +75,8 @@ class CompactGenerator:
             x = networks.leaky(keras.layers.Dense(width)(x))
         x = keras.layers.Dense(blocks[0] * blocks[1] * self.channels)(x)
         drawn = keras.layers.Reshape((*blocks, self.channels))(networks.leaky(x))
-        seen = networks.track(condition, spec, block=2)
+        deviation, depth = self._fluctuations(shower)
+        seen = networks.track(condition, spec, block=2, shift_cm=depth)
         maps = keras.layers.Reshape((*blocks, _FINE * self.noise_maps))(
             random[:, self.noise :]
         )
@@ -84,17 +86,20 @@ class CompactGenerator:
         y = keras.layers.Conv2D(2 * _FINE, 3, padding="same")(y)
         y = layers.HitGate()(DepthToSpace()(y), DepthToSpace()(maps[..., :_FINE]))
         y = keras.layers.Reshape(spec.shape)(y)
-        energy = self._visible_energy(shower)
-        y = ScaleToEnergy(transform)(y, energy, condition)
+        y = ScaleToEnergy(transform)(y, deviation, condition)
         return keras.Model([condition, random], y, name="generator")
 
-    def _visible_energy(self, shower: Any) -> Any:
-        """Predicts visible / expected energy, [batch, 1]; 1 at first."""
+    def _fluctuations(self, shower: Any) -> tuple[Any, Any]:
+        """Draws what changes a shower as a whole, each [batch, 1].
+
+        Returns:
+            The deviation of its visible energy, see `ScaleToEnergy`, and of its depth
+            [cm].
+        """
         x = shower
-        for width in self.energy:
+        for width in self.fluctuations:
             x = networks.leaky(keras.layers.Dense(width)(x))
-        bias = keras.initializers.Constant(math.log(math.expm1(1.0)))
-        return keras.layers.Dense(1, activation="softplus", bias_initializer=bias)(x)
+        return keras.layers.Dense(1)(x), keras.layers.Dense(1)(x)
 
 
 @_register
@@ -110,6 +115,10 @@ class DepthToSpace(keras.layers.Layer):
 class ScaleToEnergy(keras.layers.Layer):
     """Scales all cells of an image so that they add up to a given energy.
 
+    The energy is the expected one plus so many standard deviations of 10 % / sqrt(E):
+    a sampling calorimeter's resolution goes with the root of the energy, which a
+    network that sees the logarithm of E would have to learn.
+
     Args:
         transform: The `data.transform.RootOfEnergy` of the cells.
     """
@@ -120,18 +129,22 @@ class ScaleToEnergy(keras.layers.Layer):
         self.transform = transform
         self.built = True
 
-    def call(self, cells: Any, share: Any, condition: Any) -> Any:
+    def call(self, cells: Any, deviation: Any, condition: Any) -> Any:
         """Scales cells.
 
         Args:
             cells: Encoded responses, [batch, row, column].
-            share: Wanted visible / expected energy, [batch, 1].
+            deviation: Of the visible energy in units of the resolution, [batch, 1].
             condition: Conditions [spec.condition_units], [batch, conditions].
 
         Returns:
             Encoded responses, [batch, row, column].
         """
-        wanted = share * self.transform.expected_response(condition, 2)
+        expected = self.transform.expected_response(condition, 2)
+        energy_gev = expected / self.transform.response_per_gev
+        width = _STOCHASTIC_TERM * tf.math.rsqrt(energy_gev + 1e-3)
+        # Not 0, where a root has no slope.
+        wanted = expected * tf.maximum(1.0 + width * deviation, 1e-3)
         response = self.transform.decode(cells, condition)
         # A shower without any hit stays empty.
         found = tf.reduce_sum(response, axis=(1, 2))[:, None] + 1e-9

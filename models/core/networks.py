@@ -106,13 +106,19 @@ def scaled_condition(condition: Tensor, spec: DetectorSpec) -> Tensor:
     )
 
 
-def track(condition: Tensor, spec: DetectorSpec, block: int = 1) -> Tensor:
+def track(
+    condition: Tensor,
+    spec: DetectorSpec,
+    block: int = 1,
+    shift_cm: Tensor | None = None,
+) -> Tensor:
     """Describes every cell as seen from the track, see `tracks.Track`.
 
     Args:
         condition: Conditions [spec.condition_units], [batch, conditions].
         spec: The detector, with responses [row, column].
         block: Cells along each side of a block that counts as one.
+        shift_cm: Deviation of the shower's depth from the mean [cm], [batch, 1].
 
     Returns:
         Displacements along and across [cm], [batch, row, column, 2] of blocks.
@@ -127,12 +133,13 @@ def track(condition: Tensor, spec: DetectorSpec, block: int = 1) -> Tensor:
         )
     rows, columns = (size // block for size in spec.shape)
     plane = spec.positions_cm[..., :2].reshape(rows, block, columns, block, 2)
-    return tracks.Track(
+    seen = tracks.Track(
         plane.mean(axis=(1, 3)),
         spec.energy_conditions,
         impact_conditions(spec),
         spec.shower_depth_cm,
-    )(condition)
+    )
+    return seen(condition) if shift_cm is None else seen(condition, shift_cm)
 
 
 def impact_conditions(spec: DetectorSpec) -> list[int]:

@@ -96,12 +96,24 @@ class Track(keras.layers.Layer):
         self.impact_conditions = list(impact_conditions)
         self.shower_depth_cm = [float(value) for value in shower_depth_cm]
 
-    def call(self, inputs: Any) -> Any:
-        """Maps conditions [batch, conditions] to [batch, row, column, 2]."""
+    def call(self, inputs: Any, shift_cm: Any = None) -> Any:
+        """Describes cells.
+
+        Args:
+            inputs: Conditions [spec.condition_units], [batch, conditions].
+            shift_cm: Added to the depth of the shower [cm], [batch, 1]; None for a
+                shower of mean depth.
+
+        Returns:
+            Displacements [cm], [batch, row, column, 2].
+        """
         energy, direction = _momentum(inputs, self.momentum_conditions)
         first, slope = self.shower_depth_cm
         logarithm = tf.math.log(tf.where(energy > 0.0, energy, 1.0))
-        depth = tf.maximum(first + slope * logarithm, 0.0)
+        depth = first + slope * logarithm
+        if shift_cm is not None:
+            depth += shift_cm
+        depth = tf.maximum(depth, 0.0)
         point = tf.gather(inputs, self.impact_conditions, axis=1)
         point = point + depth * direction[:, :2]
         size = tf.norm(direction[:, :2], axis=1, keepdims=True)

@@ -29,7 +29,7 @@ TINY = {
     "generator_dense": (4,),
     "start_channels": 2,
     "generator_filters": (3,),
-    "energy_dense": (4,),
+    "fluctuations_dense": (4,),
     "track_scales_cm": (2.0,),
     "critic_filters": (2, 4),
     "critic_dense": (4,),

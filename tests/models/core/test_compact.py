@@ -20,7 +20,7 @@ ROOT, CUBE = (
     for power in (4.0, 3.0)
 )
 SIZES = CompactGenerator(
-    noise=3, noise_maps=2, dense=(4,), channels=2, filters=(4, 3), energy=(4,),
+    noise=3, noise_maps=2, dense=(4,), channels=2, filters=(4, 3), fluctuations=(4,),
     scales_cm=(2.0,),
 )  # fmt: skip
 # The middle of the domain, which reaches the dense layers as zeros.
@@ -38,23 +38,31 @@ def _cells(seed=1):
 
 @pytest.mark.parametrize("fitted", [ROOT, CUBE])
 def test_showers_get_the_energy_that_was_asked_for(fitted):
-    share = np.array([[0.5], [1.5]], np.float32)
+    deviation = np.array([[-0.5], [1.5]], np.float32)
     cells = _cells()
-    scaled = np.asarray(ScaleToEnergy(fitted)(cells, share, CONDITION))
+    scaled = np.asarray(ScaleToEnergy(fitted)(cells, deviation, CONDITION))
     total = np.asarray(fitted.decode(scaled, CONDITION)).sum(axis=(1, 2))
-    wanted = share[:, 0] * RESPONSE_PER_GEV * ENERGY_GEV
-    np.testing.assert_allclose(total, wanted, rtol=1e-5)
+    wanted = 1.0 + deviation[:, 0] * 0.1 / np.sqrt(ENERGY_GEV)
+    wanted *= RESPONSE_PER_GEV * ENERGY_GEV
+    np.testing.assert_allclose(total, wanted, rtol=1e-4)
     ratio = scaled / cells
     np.testing.assert_allclose(ratio, ratio[:, :1, :1] * np.ones_like(cells), rtol=1e-5)
 
 
+def test_hardly_any_energy_is_left_far_below_the_expected_one():
+    deviation = np.full((2, 1), -1e3, np.float32)
+    scaled = np.asarray(ScaleToEnergy(ROOT)(_cells(), deviation, CONDITION))
+    total = np.asarray(ROOT.decode(scaled, CONDITION)).sum(axis=(1, 2))
+    np.testing.assert_allclose(total, 1e-3 * RESPONSE_PER_GEV * ENERGY_GEV, rtol=1e-4)
+
+
 def test_an_empty_shower_stays_empty_and_has_a_slope():
-    cells, share = tf.zeros((2, 3, 4)), tf.ones((2, 1))
+    cells, deviation = tf.zeros((2, 3, 4)), tf.ones((2, 1))
     with tf.GradientTape() as tape:
-        tape.watch([cells, share])
-        scaled = ScaleToEnergy(ROOT)(cells, share, CONDITION)
+        tape.watch([cells, deviation])
+        scaled = ScaleToEnergy(ROOT)(cells, deviation, CONDITION)
     assert not np.any(scaled)
-    slopes = tape.gradient(scaled, [cells, share])
+    slopes = tape.gradient(scaled, [cells, deviation])
     assert all(np.isfinite(slope).all() for slope in slopes)
 
 

@@ -234,12 +234,13 @@ def test_tasks_learn_from_physical_reference_responses_only(monkeypatch):
         np.testing.assert_array_equal(conditions, condition)
 
 
-def test_what_a_task_regresses_is_no_score(monkeypatch):
+def test_what_a_task_regresses_is_neither_scored_nor_penalised(monkeypatch):
     model = small_gan.gan(tasks=[small_gan.Task(0.0, name="mean")])
+    kernel, bias = model.critic.trainable_variables[-2:]
     losses = []
-    for shift in (0.0, 100.0):
-        bias = model.critic.trainable_variables[-1]
-        bias.assign([float(bias[0]), shift])
+    for factor in (1.0, 100.0):
+        kernel.assign(kernel * [[1.0, factor]])
+        bias.assign([float(bias[0]), factor])
         with monkeypatch.context() as patch:
             losses.append(_losses(patch, model))
             model.train_step(batch(model))

@@ -56,6 +56,17 @@ def test_a_track_of_five_gev():
     np.testing.assert_allclose(layer(condition), expected, rtol=1e-6)
 
 
+def test_a_deeper_shower_is_seen_farther_along_the_track():
+    layer = tracks.Track([[[1.0, 2.0]]], (2, 3, 4), (1, 0), (10.0, 2.0))
+    condition = np.array([[0.5, 0.25, 0.0, 3.0, 4.0]] * 3, np.float32)
+    shift_cm = np.array([[0.0], [2.5], [-1e3]], np.float32)
+    seen = np.asarray(layer(condition, shift_cm))[:, 0, 0]
+    np.testing.assert_array_equal(seen[0], np.asarray(layer(condition))[0, 0, 0])
+    np.testing.assert_allclose(seen[1], seen[0] - [0.6 * 2.5, 0.0], rtol=1e-6)
+    # No shower is in front of the calorimeter.
+    np.testing.assert_allclose(seen[2], [2.0 - 0.5, -(1.0 - 0.25)], rtol=1e-6)
+
+
 def test_the_energy_ends_at_minus_one_and_one():
     layer = tracks.MomentumFeatures((1, 2, 3), 2.0, 50.0)
     energies = np.array([2.0, 10.0, 50.0, 250.0, 0.0])
