@@ -6,7 +6,8 @@
 Per batch size: milliseconds a shower of the SavedModel's signatures, beside a PyTorch
 copy of the generator (`--torch_python=PATH` names an interpreter that has torch; this
 one by default) and beside the time that the generator's matrix products would
-take at the best rate of this machine. All are timed in turn on the same threads.
+take at the best rate of this machine. All are timed in turn on the same threads. Below
+stand Geant4's processor time for showers of the same detector and the published time.
 """
 
 import json
@@ -24,7 +25,7 @@ import tensorflow as tf
 from absl import app, flags
 
 import models
-from benchmarks import command, flops, gemm, sections, timing
+from benchmarks import command, flops, gemm, reference_time, sections, timing
 from benchmarks.torch_copy import TorchCopy, UnavailableError
 from models.core.export import export_simulator
 from models.core.gan import ConditionalGAN
@@ -288,6 +289,14 @@ def _run() -> None:
         f"{flags.FLAGS.threads} threads, TensorFlow {tf.__version__}; {remark}"
     )
     _print_batches(result)
+    simulate_ms = {
+        batch: found["ms_per_shower"][_SIMULATE]["median"]
+        for batch, found in result["batches"].items()
+    }
+    compared = reference_time.lines(
+        signature["detector"], flags.FLAGS.threads, simulate_ms
+    )
+    print(*compared, sep="\n")
     if model is not None:
         parts = _measure_sections(model, signature, result["gemm_size"])
         _print_sections(parts)

@@ -1,10 +1,12 @@
-"""The published tables and the study of the regressor's weight."""
+"""The published tables, the study of the regressor's weight, reference times."""
+
+import importlib.util
 
 import numpy as np
 import pytest
 
 import models
-from benchmarks import regressor_weight, tables
+from benchmarks import reference_time, regressor_weight, tables
 from data import spec as detectors
 from models.core import config
 from tests.metrics import made_up
@@ -87,3 +89,56 @@ def test_the_study_of_the_weight_draws_a_panel_per_weight():
     generated, reference = (values[name] for values in comparison.values)
     assert 0.0 < metric.value < np.ptp(reference) / reference.std()
     assert np.ptp(generated) > 0.0
+
+
+@pytest.fixture
+def no_geant4(monkeypatch):
+    """Geant4 is not installed."""
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util,
+        "find_spec",
+        lambda name: None if name == "geant4_pybind" else find(name),
+    )
+
+
+@pytest.mark.parametrize(("detector", "gev"), [("ecal", 21.6), ("hgcal", 62.2)])
+def test_the_time_of_geant4_goes_with_the_energy(no_geant4, detector, gev):
+    found = reference_time.geant4_time(detector)
+    assert found.mean_energy_gev == pytest.approx(gev, abs=0.1)
+    per_gev = {"ecal": 6.3, "hgcal": 4.0}[detector]
+    assert found.ms_per_shower == pytest.approx(per_gev * found.mean_energy_gev)
+    assert reference_time.geant4_time("somebody's own") is None
+
+
+def test_geant4_has_as_many_cores_as_the_model(no_geant4):
+    text = "\n".join(reference_time.lines("ecal", 2, {"1": 1.0, "512": 0.05}))
+    wall_ms = 0.5 * reference_time.geant4_time("ecal").ms_per_shower
+    for ratio in (wall_ms, wall_ms / 0.05, 4.9 / 0.05):
+        assert f"{ratio:.0f}" in text
+    assert reference_time.lines("somebody's own", 2, {"1": 1.0}) == []
+
+
+def test_a_geant4_that_does_not_run_is_said(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
+
+    def dies(condition, seed):
+        raise ChildProcessError("no data")
+
+    monkeypatch.setattr(reference_time.ecal, "simulate", dies)
+    found = reference_time.geant4_time("ecal")
+    assert found.ms_per_gev == 6.3
+    assert "does not run here: no data" in found.source
+
+
+def test_a_geant4_that_runs_is_measured(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
+
+    def simulate(condition, seed):
+        energy = np.linalg.norm(condition[:, :3], axis=1)
+        return np.zeros((len(condition), 30, 30), np.float32), 0.005 * energy
+
+    monkeypatch.setattr(reference_time.ecal, "simulate", simulate)
+    found = reference_time.geant4_time("ecal")
+    assert found.ms_per_gev == pytest.approx(5.0)
+    assert "measured now" in found.source
