@@ -23,6 +23,13 @@ _CELLS_FOR_FIT = 200_000
 class Transform(keras.layers.Layer):
     """Base of all transforms: an invertible map of a response given its condition."""
 
+    def __init__(self, **kwargs: Any) -> None:
+        """See the class."""
+        super().__init__(**kwargs)
+        # It has no weights; a part that is not built makes Keras guess a call of the
+        # whole model where it distributes a training.
+        self.built = True
+
     def encode(self, response: Any, condition: Any) -> Any:
         """Maps a response to the networks' space.
 

@@ -49,7 +49,12 @@ class AuxiliaryTask(keras.layers.Layer):
         self._function = known[observable].function
         self.location, self.width = (
             self.add_weight(
-                shape=(), initializer="zeros", trainable=False, name=f"label_{name}"
+                shape=(),
+                initializer="zeros",
+                trainable=False,
+                # Every replica sees labels of its own.
+                aggregation="mean",
+                name=f"label_{name}",
             )
             for name in ("location", "width")
         )

@@ -27,7 +27,7 @@ class NonFiniteGuard(keras.callbacks.Callback):
     def _check(self, logs: dict[str, Any] | None) -> None:
         for name, value in (logs or {}).items():
             if not math.isfinite(value):
-                step = int(self.model.updates)
+                step = int(keras.ops.convert_to_numpy(self.model.updates))
                 raise NonFiniteError(
                     f"{name} is {value} at step {step}: training stopped, the last "
                     "checkpoint is kept. Lower the learning rates and start again"

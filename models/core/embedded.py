@@ -46,17 +46,19 @@ class RegressorTraining(Pretraining):
         self.regressor = regressor
         self.scaling = scaling
 
+    def names(self) -> list[str]:
+        """See `Pretraining.names`; one part per condition."""
+        count = self.scaling.outputs[0].shape[-1]
+        return ["loss", *(f"condition_{number}_loss" for number in range(count))]
+
     def terms(
         self, encoded: Tensor, condition: Tensor, seed: Tensor, training: bool
     ) -> dict[str, Tensor]:
-        """See `Pretraining.terms`; one part per condition."""
+        """See `Pretraining.terms`."""
         error = self.regressor(encoded, training=training)[-1] - self.scaling(condition)
         squared = tf.reduce_mean(error**2, axis=0)
-        parts = {
-            f"condition_{number}_loss": part
-            for number, part in enumerate(tf.unstack(squared))
-        }
-        return {"loss": tf.reduce_mean(squared), **parts}
+        parts = [tf.reduce_mean(squared), *tf.unstack(squared)]
+        return dict(zip(self.names(), parts, strict=True))
 
 
 @keras.saving.register_keras_serializable("fastsim_zoo")

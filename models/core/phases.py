@@ -36,8 +36,11 @@ class Pretraining(keras.Model):
             trainable=False,
             name="updates",
         )
-        self._trackers: dict[str, keras.metrics.Mean] = {}
         self.built = True
+
+    def names(self) -> list[str]:
+        """Returns the names of what `terms` computes."""
+        raise NotImplementedError
 
     def terms(
         self, encoded: Tensor, condition: Tensor, seed: Tensor, training: bool
@@ -65,6 +68,7 @@ class Pretraining(keras.Model):
         super().compile(optimizer=None, **kwargs)
         self.trainer = trainer
         trainer.build(self.trained)
+        self._trackers = {name: keras.metrics.Mean(name=name) for name in self.names()}
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
@@ -78,8 +82,6 @@ class Pretraining(keras.Model):
 
     def _followed(self, terms: dict[str, Tensor]) -> dict[str, Tensor]:
         for name, value in terms.items():
-            if name not in self._trackers:
-                self._trackers[name] = keras.metrics.Mean(name=name)
             self._trackers[name].update_state(value)
         return {name: self._trackers[name].result() for name in terms}
 

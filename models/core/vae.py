@@ -107,6 +107,10 @@ class VariationalAutoencoder(Pretraining):
         self.transform = transform
         self.beta = beta
 
+    def names(self) -> list[str]:
+        """See `Pretraining.names`."""
+        return ["loss", "reconstruction", "divergence"]
+
     def terms(
         self, encoded: Tensor, condition: Tensor, seed: Tensor, training: bool
     ) -> dict[str, Tensor]:

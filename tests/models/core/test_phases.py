@@ -53,6 +53,10 @@ class Line(Pretraining):
         self.counted = self.add_weight(shape=(), initializer="zeros", trainable=False)
         self.compile(keras.optimizers.Adam(rate), jit_compile=False)
 
+    def names(self):
+        """See `Pretraining.names`."""
+        return ["loss", "error"]
+
     def terms(self, encoded, condition, seed, training):
         """See `Pretraining.terms`."""
         slope, offset = self.trained
