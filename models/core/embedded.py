@@ -56,8 +56,8 @@ class RegressorTraining(Pretraining):
     ) -> dict[str, Tensor]:
         """See `Pretraining.terms`."""
         error = self.regressor(encoded, training=training)[-1] - self.scaling(condition)
-        squared = tf.reduce_mean(error**2, axis=0)
-        parts = [tf.reduce_mean(squared), *tf.unstack(squared)]
+        squared = error**2
+        parts = [tf.reduce_mean(squared, axis=1), *tf.unstack(squared, axis=1)]
         return dict(zip(self.names(), parts, strict=True))
 
 

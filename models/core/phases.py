@@ -54,7 +54,8 @@ class Pretraining(keras.Model):
             training: Whether networks are being trained.
 
         Returns:
-            Scalars by name: "loss", which is minimised, and its parts.
+            One number per event, [batch], by name: "loss", whose mean is minimised, and
+            its parts.
         """
         raise NotImplementedError
 
@@ -81,8 +82,10 @@ class Pretraining(keras.Model):
         return self.variables + self.trainer.variables
 
     def _followed(self, terms: dict[str, Tensor]) -> dict[str, Tensor]:
+        # Means of events, not sums of means: TensorFlow may reorder a chain of sums
+        # that ends in the tracker's own, and a resumed run would differ in a digit.
         for name, value in terms.items():
-            self._trackers[name].update_state(value)
+            self._trackers[name].update_state(tf.reduce_mean(value))
         return {name: self._trackers[name].result() for name in terms}
 
     def train_step(self, data: tuple[Tensor, Tensor, Tensor]) -> dict[str, Tensor]:
@@ -102,9 +105,10 @@ class Pretraining(keras.Model):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(values)
             terms = self.terms(encoded, condition, seed, training=True)
+            loss = tf.reduce_mean(terms["loss"])
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         share = tf.constant(1.0 / replicas)
-        gradients = tape.gradient(terms["loss"], values, output_gradients=share)
+        gradients = tape.gradient(loss, values, output_gradients=share)
         self.trainer.apply(gradients, self.trained)
         self.updates.assign_add(1)
         return self._followed(terms)

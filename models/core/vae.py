@@ -120,10 +120,9 @@ class VariationalAutoencoder(Pretraining):
         latent = mean + tf.exp(0.5 * log_variance) * noise
         decoded = self.decoder([condition, latent], training=training)
         cells = list(range(1, len(decoded.shape)))
-        error = tf.reduce_sum((encoded - decoded) ** 2, axis=cells)
         parts = {
-            "reconstruction": tf.reduce_mean(error),
-            "divergence": tf.reduce_mean(divergence(mean, log_variance)),
+            "reconstruction": tf.reduce_sum((encoded - decoded) ** 2, axis=cells),
+            "divergence": divergence(mean, log_variance),
         }
         loss = parts["reconstruction"] + self.beta * parts["divergence"]
         return {"loss": loss, **parts}

@@ -142,10 +142,9 @@ def test_the_terms_are_those_of_their_definition():
     squared = np.square(np.asarray(encoded) - np.asarray(decoded)).sum(axis=(1, 2))
     kl = (np.exp(log_variance) + mean**2 - 1 - log_variance).sum(axis=1) / 2
     assert set(terms) == {"loss", "reconstruction", "divergence"}
-    np.testing.assert_allclose(terms["reconstruction"], squared.mean(), rtol=1e-5)
-    np.testing.assert_allclose(terms["divergence"], kl.mean(), rtol=1e-4)
-    loss = squared.mean() + 0.3 * kl.mean()
-    np.testing.assert_allclose(terms["loss"], loss, rtol=1e-5)
+    np.testing.assert_allclose(terms["reconstruction"], squared, rtol=1e-5)
+    np.testing.assert_allclose(terms["divergence"], kl, rtol=1e-3)
+    np.testing.assert_allclose(terms["loss"], squared + 0.3 * kl, rtol=1e-5)
 
 
 def test_the_posterior_is_drawn_by_seed_and_step_alone():

@@ -202,12 +202,13 @@ def test_the_terms_of_the_regressor_are_its_mean_squared_errors(element):
         trained.scaling(condition)
     )
     assert set(terms) == {"loss", *(f"condition_{n}_loss" for n in range(CONDITIONS))}
-    np.testing.assert_allclose(terms["loss"], np.mean(difference**2), rtol=1e-5)
+    wanted = np.mean(difference**2, axis=1)
+    np.testing.assert_allclose(terms["loss"], wanted, rtol=1e-5)
     for number in range(CONDITIONS):
         np.testing.assert_allclose(
             terms[f"condition_{number}_loss"],
-            np.mean(difference[:, number] ** 2),
-            rtol=1e-4,
+            difference[:, number] ** 2,
+            rtol=1e-3,
         )
 
 
@@ -223,7 +224,8 @@ def test_the_regressor_learns_though_a_gan_has_frozen_it():
     before = values(model.regressor.variables)
 
     def error():
-        return float(trained.terms(*element[:2], tf.constant([1, 2]), False)["loss"])
+        terms = trained.terms(*element[:2], tf.constant([1, 2]), False)
+        return float(tf.reduce_mean(terms["loss"]))
 
     first = error()
     step = tf.function(trained.train_step)

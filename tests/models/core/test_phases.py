@@ -64,7 +64,7 @@ class Line(Pretraining):
             self.counted.assign_add(1.0)
         label = tf.reduce_mean(encoded, axis=[1, 2, 3])
         label += JITTER * normal(tf.shape(label)[0], 1, seed)[:, 0]
-        error = tf.reduce_mean((slope * condition[:, 0] + offset - label) ** 2)
+        error = (slope * condition[:, 0] + offset - label) ** 2
         ridge = 1e-6 * tf.square(slope)
         return {"loss": error + ridge, "error": error}
 
