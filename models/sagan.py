@@ -89,7 +89,7 @@ class Config:
     averaging: float = 0.999
     augment: bool = False
     seed: int = 1
-    steps: int = 30000
+    steps: int = 14000
     epoch_steps: int = 500
 
 

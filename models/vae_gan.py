@@ -118,7 +118,7 @@ class Config:
     averaging: float = 0.999
     augment: bool = True
     seed: int = 1
-    steps: int = 70000
+    steps: int = 42000
     epoch_steps: int = 1000
 
 
@@ -212,10 +212,7 @@ def build(config: Config, spec: DetectorSpec, transform: Transform) -> Variation
         ValueError: If the detector does not fit, or a setting is impossible.
     """
     image_networks.require_images(spec, "vae_gan")
-    if config.spectral_norm not in ("none", "critic", "both"):
-        raise ValueError(
-            f"spectral_norm must be none, critic or both, is {config.spectral_norm!r}"
-        )
+    image_networks.require_spectral_norm(config.spectral_norm)
     if config.latent < 1 or config.beta < 0.0 or config.vae_steps < 0:
         raise ValueError(
             "vae_gan needs latent of at least 1, beta and vae_steps of at least 0; "

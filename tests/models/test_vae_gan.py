@@ -322,7 +322,7 @@ def test_a_gan_from_scratch_has_no_phase():
         ({"beta": -1.0}, "beta and vae_steps of at least 0; received 3, -1 and 6"),
         ({"vae_steps": -1}, "received 3, 0.5 and -1"),
         ({"vae_steps": 0, "steps": 0}, "nothing to train"),
-        ({"spectral_norm": "all"}, "must be none, critic or both, is 'all'"),
+        ({"spectral_norm": "all"}, "must be one of none, critic, both, is 'all'"),
         ({"generator_normalisation": "all"}, "unknown normalisation 'all'"),
     ],
 )
