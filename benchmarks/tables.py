@@ -39,6 +39,8 @@ from models.core.files import replacing
 _BATCH_SIZE = 128
 _REPEATED_SEEDS = 3
 _STEPS_TIMED, _REPEATS = 5, 5
+# From the longest: of equal ones the first is taken, and epochs cost an evaluation.
+_EPOCH_STEPS = range(500, 199, -1)
 _METRICS = ("prd_auc_raw", "prd_auc_physics", "prd_auc", "classifier_auc")
 
 
@@ -170,6 +172,21 @@ def _steps(folder: pathlib.Path, minutes: float) -> dict[str, Any]:
     return dict(known["rows"])
 
 
+def epoch_steps(counts: Sequence[int]) -> int:
+    """Chooses steps per epoch so that whole epochs are nearly the steps wanted.
+
+    Args:
+        counts: Wanted steps of every phase; `train.py` rounds each up to whole epochs.
+
+    Returns:
+        The length of an epoch that adds the fewest steps, a fraction of the steps.
+    """
+    return min(
+        _EPOCH_STEPS,
+        key=lambda size: sum(-count % size / max(1, count) for count in counts),
+    )
+
+
 def _measured(workdir: pathlib.Path, num: int) -> dict[str, Any]:
     """Measures a trained model on the test showers, or reads what was measured."""
     path = workdir / "table.json"
@@ -261,6 +278,7 @@ def _run() -> None:
                 name = f"{row.model.replace('/', '_')}_{seed}"
                 names = ["steps", *([row.phase] if row.phase else [])]
                 settings = {one: steps[row.model][one] for one in names}
+                settings["epoch_steps"] = epoch_steps(list(settings.values()))
                 settings["batch_size"] = _BATCH_SIZE
                 trained.train(row.model, folder / name, seed, settings)
                 found = _measured(folder / name, flags.FLAGS.num)

@@ -52,6 +52,17 @@ def test_first_and_last_row_of_a_published_table_have_three_seeds():
         assert all(tables.seeds(table, row)[0] == 1 for row in table)
 
 
+@pytest.mark.parametrize(
+    "counts", [[2467], [1115], [3], [0, 4753], [1852, 1450], [5214, 6264]]
+)
+def test_whole_epochs_hardly_lengthen_any_phase_of_a_training(counts):
+    size = tables.epoch_steps(counts)
+    assert 200 <= size <= 500
+    for count in counts:
+        if count > size:
+            assert 0 <= -(-count // size) * size - count <= 0.012 * count
+
+
 def test_a_table_shows_one_seed_with_its_error_and_three_with_their_spread():
     table = tables.TABLES["arXiv:2207.06329, table 1"]
     steps = {row.model: {"steps": 700} for row in table}
