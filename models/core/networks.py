@@ -58,7 +58,9 @@ def normalised(x: Tensor, kind: str) -> Tensor:
         ValueError: If there is no such normalisation.
     """
     if kind == "batch":
-        return keras.layers.BatchNormalization()(x)
+        # A critic step sees the generator with its running statistics: those of the
+        # last ten steps, for older ones are another generator's.
+        return keras.layers.BatchNormalization(momentum=0.9)(x)
     if kind == "layer":
         return keras.layers.LayerNormalization()(x)
     if kind == "none":

@@ -182,3 +182,13 @@ def test_a_detector_without_impact_point_is_refused():
     other = dataclasses.replace(SPEC, condition_names=("energy_gev", "x", "y"))
     with pytest.raises(ValueError, match="'hgcal' has no conditions impact_x_cm"):
         networks.impact_conditions(other)
+
+
+def test_running_statistics_follow_a_generator_that_changes():
+    """The critic learns from the generator with them, the generator from the batch's."""
+    inputs = keras.Input((3,))
+    model = keras.Model(inputs, networks.normalised(inputs, "batch"))
+    batch = np.random.default_rng(2).normal(5.0, 1.0, (64, 3)).astype(np.float32)
+    for _ in range(50):
+        trained = model(batch, training=True)
+    np.testing.assert_allclose(model(batch, training=False), trained, atol=0.2)
