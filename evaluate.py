@@ -1,12 +1,12 @@
-"""Compares generators with reference showers: python evaluate.py --workdir=DIR.
+"""Compares generators with reference events: python evaluate.py --workdir=DIR.
 
 Several folders, --workdir=A,B, give a page that shows them side by side. Choose between
 models with `--split=validation`; read the test split once, at the end.
 """
 
-import dataclasses
 import os
 import pathlib
+from typing import Any
 
 # Many small matrices: threads that wait for each other cost more than they save.
 # TensorFlow has threads of its own.
@@ -22,95 +22,54 @@ from absl import flags, logging
 from numpy.typing import NDArray
 
 from data import readers
-from data.spec import DetectorSpec
-from metrics import features, measure, report, side_by_side
-from metrics.comparison import Comparison
-from metrics.groups import choose, strata
-from metrics.observables import incident_energy
-from metrics.results import Report
-from metrics.simulator import SavedSimulator, detector_of
+from data.embedded import sample_of
+from metrics import features, measure, outcome, reference, report, side_by_side
+from metrics.reference import Reference
+from metrics.simulator import SavedSimulator, detector_of, species_of
 from metrics.stored import StoredResponses
 from models.core.files import replacing
 
 _ROOT = pathlib.Path(__file__).resolve().parent
-_SAMPLES = _ROOT / "data/samples"
 
 FLAGS = flags.FLAGS
 flags.DEFINE_list(
     "workdir", None, "Folders of runs; evaluates DIR/saved_model of each."
 )
 flags.DEFINE_string("saved_model", None, "Folder of a SavedModel.")
-flags.DEFINE_list("generated", None, "Files of responses, one per reference shower.")
+flags.DEFINE_list("generated", None, "Files of responses, one per reference event.")
 flags.DEFINE_list(
-    "reference", None, "Files of reference showers; or the detector's sample."
+    "reference", None, "Files of reference events; or the detector's sample."
 )
 flags.DEFINE_string(
     "report", None, "Folder of the report; beside the model by default."
 )
-flags.DEFINE_integer("num", None, "Number of showers; all of the split by default.")
+flags.DEFINE_integer("num", None, "Number of events; all of the split by default.")
 flags.DEFINE_enum("split", "test", [*readers.SPLITS, "all"], "Events compared with.")
 flags.DEFINE_integer("seed", 0, "Seed of generation, resampling and classifiers.")
 flags.DEFINE_integer("clusters", 400, "Clusters of the PRD.", lower_bound=2)
 flags.DEFINE_enum("prd_mode", "standard", features.PRD_MODES, "Features of the PRD.")
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Reference:
-    """The reference showers, and those of them that are compared."""
-
-    paths: list[str]
-    spec: DetectorSpec
-    whole: readers.Sample
-    chosen: NDArray[np.intp]
-    split: str
-    training: readers.Sample | None
-
-    @property
-    def condition(self) -> NDArray[np.float32]:
-        return self.whole.condition[self.chosen]
-
-
-def _sample_of(detector: str) -> list[str]:
-    """Returns the sample in the repository that holds a detector."""
-    path = _SAMPLES / f"{detector}_geant4.h5"
-    if not path.exists():
-        known = ", ".join(sorted(file.name for file in _SAMPLES.glob("*.h5")))
-        raise ValueError(
-            f"no sample of detector {detector!r} comes with the repository ({known}); "
-            "give --reference=FILE"
-        )
-    return [str(path)]
-
-
-def _reference(where: pathlib.Path) -> _Reference:
-    """Reads the reference, its split and `--num` showers of it, energies equally.
+def _reference(where: pathlib.Path) -> Reference:
+    """Reads the reference, its split and `--num` events of it.
 
     Args:
         where: The model, or the file of responses, that is compared with it.
     """
-    paths = FLAGS.reference
+    paths, stored = FLAGS.reference, FLAGS.generated
     if paths is None:
-        stored = FLAGS.generated
         detector = readers.detect(stored).name if stored else detector_of(where)
-        paths = _sample_of(detector)
+        paths = [sample_of(detector)]
     spec = readers.detect(paths)
-    splits = readers.splits(paths)
-    split = FLAGS.split if splits else "all"
-    sample = readers.read(paths, spec, split=None if split == "all" else split)
-    number = len(sample) if FLAGS.num is None else FLAGS.num
-    if not 2 <= number <= len(sample):
-        raise ValueError(
-            f"--num={number}: the reference has {len(sample)} showers in split "
-            f"{split!r}; give 2 to {len(sample)} or a larger --reference"
-        )
-    if sample.weight is not None:
-        raise ValueError(f"{paths[0]}: weighted showers cannot be compared yet")
-    groups = strata(incident_energy(spec, sample.condition))
-    chosen = choose(groups, number, FLAGS.seed)
-    training = None
-    if "train" in splits and split not in ("train", "all"):
-        training = readers.read(paths, spec, split="train")
-    return _Reference(paths, spec, sample, chosen, split, training)
+    if spec.component_names:
+        for name in ("clusters", "prd_mode"):
+            if FLAGS[name].present:
+                raise ValueError(
+                    f"--{name}: there is no PRD of detector {spec.name!r}, whose "
+                    "responses are not showers; leave the option out"
+                )
+    trained = species_of(where) if spec.component_names and not stored else None
+    return reference.read(paths, FLAGS.split, FLAGS.num, FLAGS.seed, trained)
 
 
 def _generator(path: str) -> str:
@@ -127,65 +86,60 @@ def _shown(path: str | pathlib.Path) -> str:
     return str(full.relative_to(_ROOT) if full.is_relative_to(_ROOT) else path)
 
 
-def _comparison(
-    generator: SavedSimulator | StoredResponses, reference: _Reference
-) -> Comparison:
+def _generated(
+    generator: SavedSimulator | StoredResponses, events: Reference
+) -> NDArray[np.float32]:
     if isinstance(generator, SavedSimulator):
-        generated = generator(reference.condition, FLAGS.seed)
-    else:
-        generated = generator.responses(reference.whole.condition, reference.chosen)
-    return Comparison(
-        reference.spec,
-        generator.mask,
-        reference.condition,
-        reference.whole.response[reference.chosen],
-        generated,
-        generator.trained_energies_gev,
-    )
+        return generator(events.condition, FLAGS.seed)
+    return generator.responses(events.whole.condition, events.chosen)
 
 
 def _evaluate(
     generator: SavedSimulator | StoredResponses,
     where: pathlib.Path,
     folder: pathlib.Path,
-    reference: _Reference,
-) -> Report:
-    """Compares one generator with the reference and writes its report."""
-    spec = reference.spec
-    comparison = _comparison(generator, reference)
+    events: Reference,
+) -> dict[str, Any]:
+    """Compares one generator with the reference and writes its report.
+
+    Returns:
+        The content of metrics.json.
+    """
+    spec = events.spec
+    generated = _generated(generator, events)
     untrained = None
     before = where.parent / "saved_model_untrained"
     if before.is_dir() and isinstance(generator, SavedSimulator):
-        untrained = _comparison(SavedSimulator(before, spec), reference)
-    in_domain = np.asarray(spec.in_domain(reference.condition))
+        untrained = _generated(SavedSimulator(before, spec), events)
+    in_domain = np.asarray(spec.in_domain(events.condition))
     facts = {
         "model": generator.name,
         "saved_model": _shown(where),
         "detector": spec.name,
-        "reference_name": _generator(reference.paths[0]),
-        "reference": ", ".join(map(_shown, reference.paths)),
-        "split": reference.split,
-        "events": len(reference.chosen),
-        "mask": generator.mask,
-        "accepted_cells": int(comparison.accepted.sum()),
+        "reference_name": _generator(events.paths[0]),
+        "reference": ", ".join(map(_shown, events.paths)),
+        "split": events.split,
+        "events": len(events.chosen),
         "outside_domain": int(np.sum(~in_domain)),
         "seed": FLAGS.seed,
-        "clusters": FLAGS.clusters,
-        "prd_mode": FLAGS.prd_mode,
     }
-    options = measure.Options(
-        seed=FLAGS.seed,
-        clusters=FLAGS.clusters,
-        prd_mode=FLAGS.prd_mode,
-    )
-    training = None if reference.training is None else reference.training.response
-    result = measure.everything(comparison, facts, options, untrained, training)
-    print(*report.table(result), *report.summary(result), *result.notes, sep="\n")
+    if spec.component_names:
+        found = outcome.of_tracks(events, generated, untrained, facts, FLAGS.seed)
+    else:
+        options = measure.Options(
+            seed=FLAGS.seed,
+            clusters=FLAGS.clusters,
+            prd_mode=FLAGS.prd_mode,
+        )
+        found = outcome.of_showers(
+            events, generator, generated, untrained, facts, options
+        )
+    print(*found.lines, sep="\n")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with replacing(folder) as temporary:
-        report.write(result, temporary)
+        found.write(temporary)
     print(f"report: {folder / 'index.html'}")
-    return result
+    return found.content
 
 
 def _run() -> None:
@@ -206,13 +160,11 @@ def _run() -> None:
         where = pathlib.Path(FLAGS.saved_model or workdirs[0] / "saved_model")
     folder = pathlib.Path(FLAGS.report or where.parent / "report")
     report.check_folder(folder)
-    reference = _reference(where)
+    events = _reference(where)
     if FLAGS.generated:
-        _evaluate(
-            StoredResponses(FLAGS.generated, reference.spec), where, folder, reference
-        )
+        _evaluate(StoredResponses(FLAGS.generated, events.spec), where, folder, events)
     else:
-        _evaluate(SavedSimulator(where, reference.spec), where, folder, reference)
+        _evaluate(SavedSimulator(where, events.spec), where, folder, events)
 
 
 def _run_side_by_side(workdirs: list[pathlib.Path]) -> None:
@@ -221,17 +173,30 @@ def _run_side_by_side(workdirs: list[pathlib.Path]) -> None:
     for folder in (together, *(path / "report" for path in workdirs)):
         report.check_folder(folder)
     models = [path / "saved_model" for path in workdirs]
-    reference = _reference(models[0])
-    generators = [SavedSimulator(where, reference.spec) for where in models]
+    events = _reference(models[0])
+    if events.spec.component_names:
+        _refuse_other_species(models)
+    generators = [SavedSimulator(where, events.spec) for where in models]
     runs = []
     for workdir, where, generator in zip(workdirs, models, generators, strict=True):
-        result = _evaluate(generator, where, workdir / "report", reference)
-        runs.append((str(workdir), report.as_json(result)))
+        content = _evaluate(generator, where, workdir / "report", events)
+        runs.append((str(workdir), content))
     print(*side_by_side.table(runs), sep="\n")
     together.parent.mkdir(parents=True, exist_ok=True)
     with replacing(together) as temporary:
         side_by_side.write(runs, temporary)
     print(f"comparison: {together / 'index.html'}")
+
+
+def _refuse_other_species(models: list[pathlib.Path]) -> None:
+    """Refuses models of which one was trained on other species than the first."""
+    expected = species_of(models[0])
+    for where in models[1:]:
+        if species_of(where) != expected:
+            raise ValueError(
+                f"{models[0]} simulates {', '.join(expected)}, {where} "
+                f"{', '.join(species_of(where))}: evaluate them one by one"
+            )
 
 
 def main(_: list[str]) -> None:

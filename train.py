@@ -17,14 +17,12 @@ import tensorflow as tf
 from absl import flags, logging
 
 import models
-from data import readers, transform
+from data import readers
+from data.embedded import sample_of
 from metrics.observables import incident_energy
-from models.core import callbacks, config, run
+from models.core import callbacks, config, inputs, run
 from models.core.export import export_simulator
 from models.core.training import Training
-
-_SAMPLES = pathlib.Path(__file__).parent / "data/samples"
-_EVENTS_FOR_FIT = 20_000
 
 _MODEL = flags.DEFINE_string(
     "model", None, "ENTRY or ENTRY/PRESET of the zoo.", required=True
@@ -60,27 +58,25 @@ def _train() -> None:
     workdir = pathlib.Path(_WORKDIR.value or f"runs/{entry}")
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(settings.seed)
-    paths = _DATA.value
-    if paths is None:
-        paths = [str(_SAMPLES / f"{module.DETECTOR}_geant4.h5")]
-    spec = readers.detect(paths)
-    source = readers.open_source(paths, spec, split="train")
-    source.check()
-    validation = readers.read(paths, spec, split="validation")
-    head = source.read(0, _EVENTS_FOR_FIT)
-    fitted = transform.fit(settings.transform, head.response, head.condition, spec)
+    paths = _DATA.value or [sample_of(module.DETECTOR)]
+    found = inputs.load(module, settings, paths)
+    spec, fitted = found.spec, found.transform
+    found.source.check()
+    validation = readers.read(paths, spec, split="validation", where=found.select)
     with run.strategy(_STRATEGY.value).scope():
         model = module.build(settings, spec, fitted)
         module.compile_model(model, settings)
         phases = module.phases(model, settings) if hasattr(module, "phases") else []
     # Only now: settings that could not be built leave no folder behind.
     run.claim(workdir, _MODEL.value, settings, spec, paths)
-    energies = np.unique(incident_energy(spec, head.condition))
+    energies = np.unique(incident_energy(spec, found.head.condition))
     description = run.description(_MODEL.value, energies)
     untrained = workdir / "saved_model_untrained"
     if not untrained.exists():
         export_simulator(model, spec, settings.mask, untrained, description)
-    training = Training(settings, source, validation, spec, fitted, workdir, say=print)
+    training = Training(
+        settings, found.source, validation, spec, fitted, workdir, say=print
+    )
     training.run(model, phases)
     run.save(model, workdir)
     export_simulator(model, spec, settings.mask, workdir / "saved_model", description)

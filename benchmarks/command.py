@@ -4,7 +4,7 @@ import dataclasses
 import json
 import pathlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -12,14 +12,12 @@ import tensorflow as tf
 from absl import flags, logging
 
 import models
-from data import readers, transform
+from data import readers
+from data.embedded import sample_of
 from data.spec import DetectorSpec
-from models.core import config
+from models.core import config, inputs
 from models.core.files import replacing
 from models.core.gan import ConditionalGAN
-
-SAMPLES = pathlib.Path(__file__).parents[1] / "data/samples"
-_EVENTS_FOR_FIT = 2_000
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -54,28 +52,30 @@ def use_threads(threads: int) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(threads)
 
 
-def subject(name: str, data: str | pathlib.Path | None = None) -> Subject:
+def subject(
+    name: str,
+    data: str | pathlib.Path | None = None,
+    assignments: Sequence[str] = (),
+) -> Subject:
     """Builds a model as `train.py` does.
 
     Args:
         name: ENTRY or ENTRY/PRESET.
         data: Events to train on; the sample of the entry's detector by default.
+        assignments: "name=value" texts, each changing one field of the Config.
 
     Raises:
         ValueError: If there is no such model or file.
     """
     entry, _, preset = name.partition("/")
     module = models.load(entry)
-    settings = config.resolve(module, preset or "cpu")
-    path = str(data or SAMPLES / f"{module.DETECTOR}_geant4.h5")
-    spec = readers.detect(path)
-    source = readers.open_source(path, spec, split="train")
-    head = source.read(0, _EVENTS_FOR_FIT)
-    fitted = transform.fit(settings.transform, head.response, head.condition, spec)
+    settings = config.resolve(module, preset or "cpu", assignments)
+    path = str(data or sample_of(module.DETECTOR))
+    found = inputs.load(module, settings, [path])
     keras.utils.set_random_seed(settings.seed)
-    model = module.build(settings, spec, fitted)
+    model = module.build(settings, found.spec, found.transform)
     module.compile_model(model, settings)
-    return Subject(model, settings, spec, source, path)
+    return Subject(model, settings, found.spec, found.source, path)
 
 
 def write_json(path: str | None, document: dict[str, Any]) -> None:

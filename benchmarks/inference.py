@@ -36,8 +36,8 @@ _COMPILED = "PyTorch compiled, noise drawn"
 _GEMM = "matrix multiplication"
 
 # Of conditions whose range no domain names, for it bounds energy and angles: 10 GeV
-# along z. All others are 0.
-_WITHOUT_RANGE = {"momentum_z_gev": 10.0}
+# along z, and a pion. All others are 0.
+_WITHOUT_RANGE = {"momentum_z_gev": 10.0, "species_pdg": 211.0}
 
 
 def typical_condition(document: dict[str, Any]) -> list[float]:

@@ -5,9 +5,10 @@ import importlib.util
 
 import numpy as np
 
-from benchmarks import command, evaluation, timing
+from benchmarks import evaluation, timing
 from data import readers
 from data import spec as detectors
+from data.embedded import sample_of
 from data.geant4 import ecal
 from metrics.observables import incident_energy
 
@@ -51,7 +52,7 @@ def geant4_time(detector: str) -> Geant4Time | None:
     """
     if detector not in _MS_PER_GEV:
         return None
-    path = str(command.SAMPLES / f"{detector}_geant4.h5")
+    path = sample_of(detector)
     spec = readers.detect(path)
     sample = readers.read(path, spec, split="test")
     energy_gev = float(incident_energy(spec, sample.condition).mean())

@@ -6,15 +6,15 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks import command
 from data import readers
+from data.embedded import sample_of
 from metrics.comparison import Comparison
 from metrics.groups import choose, strata
 from metrics.observables import incident_energy
 from metrics.simulator import SavedSimulator
 
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
-_SAMPLE = str(command.SAMPLES / "ecal_geant4.h5")
+_SAMPLE = sample_of("ecal")
 
 
 def train(

@@ -6,11 +6,14 @@ One step is the `train_step` of the model as `fit` compiles it: all critic steps
 of everything else. It runs on one batch again and again, on the real pipeline over the
 sample in the repository, and inside `fit`. What the pipeline makes it longer, and what
 passes between the steps of `fit`, is time outside the step. Then the parts of a step
-are timed on their own.
+are timed on their own. The step of a Cramer GAN is also timed against the same one in
+PyTorch (`--torch_python=PATH` names an interpreter that has torch) and in pidgan
+(`--pidgan_python=PATH`).
 """
 
 import functools
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -24,13 +27,17 @@ import tensorflow as tf
 from absl import app, flags
 
 from benchmarks import command, flops, gemm, timing
+from benchmarks.rival import Rival, UnavailableError
 from data import pipeline, readers, symmetry
 from metrics.callbacks import PhysicsMonitor
 from models.core.callbacks import NonFiniteGuard
+from models.core.cramer import CramerGAN
+from models.core.identification import TrackFeatures
 
 _CACHED, _PIPELINE = "step on one batch", "step on the pipeline"
 _ALONE, _GEMM = "pipeline alone", "matrix multiplication"
 _FIT = "fit on the pipeline"
+_ZOO = "fastsim-zoo"
 _LARGEST_SHARE, _LARGEST_MONITOR_SHARE = 0.02, 0.05
 _MONITORED = 5
 
@@ -203,6 +210,64 @@ def _measure_parts(subject: command.Subject) -> tuple[list[dict[str, Any]], floa
     return rows, rate
 
 
+def _rivals(subject: command.Subject) -> dict[str, timing.Timing]:
+    """Times the step on one batch and in other programs, in turn."""
+    settings = cramer_settings(subject.model, subject.settings, flags.FLAGS.threads)
+    cached = iter(tf.data.Dataset.from_tensors(next(iter(_batches(subject)))).repeat())
+    step = timing.stopwatch(lambda: subject.model.train_function(cached))
+    actions, rivals = {_ZOO: step}, []
+    for script, python in (
+        ("cramer_torch.py", flags.FLAGS.torch_python or sys.executable),
+        ("cramer_pidgan.py", flags.FLAGS.pidgan_python or sys.executable),
+    ):
+        try:
+            rivals.append(Rival(script, python, settings))
+            actions[rivals[-1].version] = rivals[-1].timed
+        except UnavailableError as error:
+            print(f"not compared: {script}: {error}")
+    found = timing.interleaved(actions, max(3, flags.FLAGS.repeats // 4))
+    for rival in rivals:
+        rival.close()
+    return found
+
+
+def cramer_settings(model: Any, settings: Any, threads: int) -> dict[str, Any]:
+    """Returns what the other programs have to know to take the same step.
+
+    Args:
+        model: A Cramer GAN of dense layers.
+        settings: Its Config.
+        threads: Threads of a single operation.
+    """
+    first = next(
+        layer for layer in model.generator.layers if isinstance(layer, TrackFeatures)
+    )
+    return {
+        "batch_size": settings.batch_size,
+        "critic_steps": settings.critic_steps,
+        "condition_features": int(first.output.shape[-1]),
+        "noise": settings.noise,
+        "outputs": int(model.generator.output_shape[-1]),
+        "generator_dense": list(settings.generator_dense),
+        "critic_dense": list(settings.critic_dense),
+        "critic_outputs": settings.critic_outputs,
+        "penalty_weight": settings.penalty_weight,
+        "learning_rate": settings.learning_rate,
+        "threads": threads,
+    }
+
+
+def _print_rivals(found: dict[str, timing.Timing]) -> None:
+    ours = found[_ZOO].median_s
+    rows = [
+        [name, f"{1e3 * value.median_s:.0f} +-{value.spread:3.0%}",
+         f"{value.median_s / ours:.2f}"]
+        for name, value in found.items()
+    ]  # fmt: skip
+    print()
+    print(timing.table(["a step", "ms", "ratio"], rows))
+
+
 def _print(result: dict[str, Any]) -> None:
     rows = [
         [
@@ -244,7 +309,7 @@ def _print(result: dict[str, Any]) -> None:
 def _run() -> None:
     command.use_threads(flags.FLAGS.threads)
     tf.config.experimental.enable_op_determinism()
-    subject = command.subject(flags.FLAGS.model, flags.FLAGS.data)
+    subject = command.subject(flags.FLAGS.model, flags.FLAGS.data, flags.FLAGS.set)
     settings = subject.settings
     steps, shares = _measure_steps(subject)
     monitor = _monitor_share(subject, steps[_PIPELINE].median_s)
@@ -270,6 +335,10 @@ def _run() -> None:
         f"a step, {flags.FLAGS.threads} threads, TensorFlow {tf.__version__}"
     )
     _print(result)
+    if isinstance(subject.model, CramerGAN):
+        rivals = _rivals(subject)
+        _print_rivals(rivals)
+        result["rivals"] = {name: value.median_s for name, value in rivals.items()}
     command.write_json(flags.FLAGS.json, result)
 
 
@@ -277,6 +346,9 @@ if __name__ == "__main__":
     command.define_common_flags()
     flags.DEFINE_string("model", None, "ENTRY or ENTRY/PRESET of the zoo.")
     flags.DEFINE_string("data", None, "Events to train on; or the model's sample.")
+    flags.DEFINE_multi_string("set", [], "name=value: changes a Config field.")
+    flags.DEFINE_string("torch_python", None, "Interpreter that has torch.")
+    flags.DEFINE_string("pidgan_python", None, "Interpreter that has pidgan.")
     flags.DEFINE_integer("steps", 20, "Steps per sample.", lower_bound=1)
     flags.mark_flag_as_required("model")
     app.run(command.main("training", _run))

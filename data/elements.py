@@ -127,6 +127,7 @@ class Elements:
         self._source, self._rows, self._seed = source, rows, seed
         self._shard, self._augment = shard, augment
         self._kept = None if acceptance is None else acceptance.astype(np.float32)
+        self._weight = _normalised_weight(source)
         offsets = _offsets(source)
         self._chunks = shard_chunks(len(offsets) - 1, shard)
         self._starts = offsets[self._chunks]
@@ -203,8 +204,8 @@ class Elements:
                 used, filled = used + count, filled + count
                 if filled == rows:
                     weight = np.ones(rows, np.float32)
-                    if source.weight is not None:
-                        weight = source.weight[events]
+                    if self._weight is not None:
+                        weight = self._weight[events]
                     yield response, source.condition[events], weight
                     steps += 1
                     if steps == self.steps:
@@ -241,3 +242,20 @@ class Elements:
             start, stop = stop, stop + int(self._sizes[number])
             response[start:stop] = source.chunk(int(self._chunks[number]))
         return response
+
+
+def _normalised_weight(source: Source | Sample) -> NDArray[np.float32] | None:
+    """Divides signed weights by their mean, a constant of the data set.
+
+    An event that is split into two whose weights add up then changes no mean of
+    weighted losses over an epoch.
+    """
+    if source.weight is None:
+        return None
+    mean = float(source.weight.mean(dtype=np.float64))
+    if not mean > 0.0:
+        raise ValueError(
+            f"the mean of the weights must be positive to train, is {mean:g}; are they "
+            "those of the background?"
+        )
+    return source.weight / np.float32(mean)

@@ -130,14 +130,13 @@ class ArchiveFile:
                 f"{path}: conditions have shape {events.condition.shape}, "
                 f"{len(events.response)} events need {conditions}"
             )
-        self.rows = events.rows
+        self.rows = self._stored = events.rows
         self._response = as_floats(path, "response", events.response)
         self.condition = as_floats(path, "condition", events.condition)
 
     def response(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Returns the responses of some rows, ascending and near each other."""
-        places = np.searchsorted(self.rows, rows)
-        return self._response[places[0] : places[-1] + 1]
+        return self._response[np.searchsorted(self._stored, rows)]
 
     def close(self) -> None:
         """Does nothing: the archive was read and closed at once."""

@@ -57,10 +57,12 @@ def batches(
 
     Returns:
         Elements of (response or encoded [rows, ...], condition [rows, conditions],
-        weight [rows]), all float32, `steps_per_epoch` of them for every epoch.
+        weight [rows] divided by the mean weight of all events), all float32,
+        `steps_per_epoch` of them for every epoch.
 
     Raises:
-        ValueError: If `rows` is not positive, the sample empty or the shard impossible.
+        ValueError: If `rows` is not positive, the sample empty, the shard impossible or
+            the mean weight not positive.
     """
     elements = Elements(
         source,

@@ -1,9 +1,10 @@
 """Reads events from files of any known layout, whole or in pieces."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data import described, hdf5, layouts
 from data.files import is_archive
@@ -74,7 +75,11 @@ def splits(path: Paths) -> dict[str, int]:
 
 
 def open_source(
-    paths: Paths, spec: DetectorSpec, *, split: str | None = None
+    paths: Paths,
+    spec: DetectorSpec,
+    *,
+    split: str | None = None,
+    where: Callable[[NDArray[np.float32]], NDArray[np.bool_]] | None = None,
 ) -> Source:
     """Opens files for reading chunk by chunk.
 
@@ -82,6 +87,8 @@ def open_source(
         paths: A file, or several of one detector.
         spec: The detector.
         split: "train", "validation" or "test"; None takes all events.
+        where: Tells from conditions [events, conditions] which events to take, bool
+            [events]; None takes all.
 
     Returns:
         The opened source.
@@ -90,7 +97,7 @@ def open_source(
         DataError: If a file cannot be read, does not fit the detector, or has no
             events of the split.
     """
-    return Source(_path_list(paths), spec, split)
+    return Source(_path_list(paths), spec, split, where)
 
 
 def read(
@@ -99,6 +106,7 @@ def read(
     *,
     split: str | None = None,
     limit: int | None = None,
+    where: Callable[[NDArray[np.float32]], NDArray[np.bool_]] | None = None,
 ) -> Sample:
     """Reads events into memory.
 
@@ -107,6 +115,7 @@ def read(
         spec: The detector.
         split: "train", "validation" or "test"; None takes all events.
         limit: Number of events to stop after; None reads all.
+        where: See `open_source`.
 
     Returns:
         The events.
@@ -117,5 +126,5 @@ def read(
     """
     if limit is not None and limit < 1:
         raise DataError(f"limit must be at least 1, received {limit}")
-    with open_source(path, spec, split=split) as source:
+    with open_source(path, spec, split=split, where=where) as source:
         return source.read(0, limit)

@@ -1,6 +1,6 @@
 """Several files as one long row of events, read chunk by chunk."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -29,7 +29,11 @@ class Source:
     """
 
     def __init__(
-        self, paths: Sequence[str], spec: DetectorSpec, split: str | None
+        self,
+        paths: Sequence[str],
+        spec: DetectorSpec,
+        split: str | None,
+        where: Callable[[NDArray[np.float32]], NDArray[np.bool_]] | None = None,
     ) -> None:
         """Opens the files; see `open_source`."""
         check_split_name(split)
@@ -38,6 +42,9 @@ class Source:
         try:
             for path in paths:
                 self._files.append(open_file(path, spec, split))
+            if where is not None:
+                for file in self._files:
+                    _keep(file, where(file.condition))
             self._join(split)
         except BaseException:
             self.close()
@@ -154,3 +161,10 @@ class Source:
     ) -> None:
         """Closes the files."""
         self.close()
+
+
+def _keep(file: File, chosen: NDArray[np.bool_]) -> None:
+    """Leaves out the events of a file that are not wanted."""
+    file.rows, file.condition = file.rows[chosen], file.condition[chosen]
+    if file.weight is not None:
+        file.weight = file.weight[chosen]

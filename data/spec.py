@@ -8,6 +8,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from data import particles
+
 Condition = Any
 """A batch of conditions, [batch, conditions]: a NumPy array or a tensor."""
 
@@ -56,6 +58,8 @@ class DetectorSpec:
             response is not layered.
         shower_depth_cm: a and b [cm] of the depth of a shower along the track,
             a + b ln(E / GeV), where E is the incident energy; None if not known.
+        component_names: Names of the numbers of a response that is not an image of
+            cells; empty otherwise.
     """
 
     name: str
@@ -73,6 +77,7 @@ class DetectorSpec:
     energy_conditions: tuple[int, ...] = (0,)
     layer_depths_x0: tuple[float, ...] = ()
     shower_depth_cm: tuple[float, float] | None = None
+    component_names: tuple[str, ...] = ()
 
     def acceptance(self, mask: str) -> NDArray[np.bool_]:
         """Returns the cells that a comparison takes into account.
@@ -243,7 +248,56 @@ def _ecal() -> DetectorSpec:
     )
 
 
-_SPECS: dict[str, Callable[[], DetectorSpec]] = {"ecal": _ecal, "hgcal": _hgcal}
+def _species_index(condition: Condition) -> Any:
+    codes = np.array(particles.PDG_CODES, np.float32)
+    matches = keras.ops.equal(condition[:, 3:4], codes)
+    index = keras.ops.cast(keras.ops.argmax(matches, axis=-1), "float32")
+    return keras.ops.where(keras.ops.any(matches, axis=-1), index, -1.0)
+
+
+def _rich() -> DetectorSpec:
+    """The likelihoods of two ring-imaging Cherenkov detectors like LHCb's.
+
+    A response holds the differences of log-likelihoods between five hypotheses and the
+    pion, those of a track as a kaon, muon, electron, proton and below threshold. The
+    species of the track is its absolute PDG code. The domain is that of the tracks of
+    `data.rich_toy`.
+
+    Source: Maevskiy et al., arXiv:1905.11825; LHCb RICH, arXiv:1211.6759.
+    """
+    components = ("dll_k", "dll_mu", "dll_e", "dll_p", "dll_bt")
+    shape = (len(components),)
+    return DetectorSpec(
+        name="rich",
+        shape=shape,
+        response_name="difference of log-likelihoods",
+        unit="1",
+        lower_bound=None,
+        condition_names=(
+            "momentum_gev",
+            "pseudorapidity",
+            "number_of_tracks",
+            "species_pdg",
+        ),
+        condition_units=("GeV", "1", "1", "1"),
+        domain=(
+            DomainRange("momentum_gev", "GeV", 2.0, 100.0, lambda c: c[:, 0]),
+            DomainRange("pseudorapidity", "1", 1.9, 4.9, lambda c: c[:, 1]),
+            DomainRange("number_of_tracks", "1", 10.0, 500.0, lambda c: c[:, 2]),
+            DomainRange("species_index", "1", 0.0, 4.0, _species_index),
+        ),
+        cells=np.ones(shape, bool),
+        dead_cells=np.zeros(shape, bool),
+        positions_cm=np.zeros((*shape, 3), np.float32),
+        component_names=components,
+    )
+
+
+_SPECS: dict[str, Callable[[], DetectorSpec]] = {
+    "ecal": _ecal,
+    "hgcal": _hgcal,
+    "rich": _rich,
+}
 
 
 def names() -> tuple[str, ...]:

@@ -2,7 +2,8 @@
 
 Every transform is a Keras layer without weights whose constants are fitted on the
 training split and kept in its configuration, so that it is saved with the model and
-the exported graph calls the very `decode` that training used. Zero stays zero.
+the exported graph calls the very `decode` that training used. A response of zero comes
+back as zero.
 """
 
 from collections.abc import Sequence
@@ -12,62 +13,14 @@ import keras
 import numpy as np
 import scipy.optimize
 import scipy.stats
-from numpy.typing import NDArray
 
+from data.quantile import QuantileNormal
 from data.spec import DetectorSpec
+from data.transform_base import Array, Transform
 
-Array = NDArray[np.float32]
+__all__ = ["TRANSFORMS", "Transform", "fit"]
+
 _CELLS_FOR_FIT = 200_000
-
-
-class Transform(keras.layers.Layer):
-    """Base of all transforms: an invertible map of a response given its condition."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        """See the class."""
-        super().__init__(**kwargs)
-        # It has no weights; a part that is not built makes Keras guess a call of the
-        # whole model where it distributes a training.
-        self.built = True
-
-    def encode(self, response: Any, condition: Any) -> Any:
-        """Maps a response to the networks' space.
-
-        Args:
-            response: Physical response [spec.unit], float32 [batch, *shape].
-            condition: Conditions [spec.condition_units], float32 [batch, conditions].
-
-        Returns:
-            Encoded response [1], float32 [batch, *shape].
-        """
-        raise NotImplementedError
-
-    def decode(self, encoded: Any, condition: Any) -> Any:
-        """Maps an encoded response back to physical units: the inverse of `encode`.
-
-        Args:
-            encoded: Encoded response [1], float32 [batch, *shape].
-            condition: Conditions [spec.condition_units], float32 [batch, conditions].
-
-        Returns:
-            Physical response [spec.unit], float32 [batch, *shape].
-        """
-        raise NotImplementedError
-
-    @classmethod
-    def fit(cls, response: Array, condition: Array, spec: DetectorSpec) -> Self:
-        """Makes the transform with constants fitted to training data.
-
-        Args:
-            response: Physical responses of the training split [spec.unit],
-                float32 [n, *shape].
-            condition: Their conditions [spec.condition_units], float32 [n, conditions].
-            spec: The detector.
-
-        Returns:
-            The fitted transform.
-        """
-        return cls()
 
 
 @keras.saving.register_keras_serializable("fastsim_zoo")
@@ -130,7 +83,13 @@ class BoxCox(Transform):
         return keras.ops.expm1(logarithm)
 
     @classmethod
-    def fit(cls, response: Array, condition: Array, spec: DetectorSpec) -> Self:
+    def fit(
+        cls,
+        response: Array,
+        condition: Array,
+        spec: DetectorSpec,
+        weight: Array | None = None,
+    ) -> Self:
         """See `Transform.fit`."""
         cells = response[response > 0.0][:_CELLS_FOR_FIT].astype(np.float64)
         if cells.size == 0:
@@ -235,7 +194,13 @@ class PowerOfFraction(Calibrated):
         return scale * self._power(encoded)
 
     @classmethod
-    def fit(cls, response: Array, condition: Array, spec: DetectorSpec) -> Self:
+    def fit(
+        cls,
+        response: Array,
+        condition: Array,
+        spec: DetectorSpec,
+        weight: Array | None = None,
+    ) -> Self:
         """See `Transform.fit`."""
         return cls(**cls._calibration(response, condition, spec))
 
@@ -268,7 +233,13 @@ class RootOfEnergy(Calibrated):
         return self.hit * self._power(encoded)
 
     @classmethod
-    def fit(cls, response: Array, condition: Array, spec: DetectorSpec) -> Self:
+    def fit(
+        cls,
+        response: Array,
+        condition: Array,
+        spec: DetectorSpec,
+        weight: Array | None = None,
+    ) -> Self:
         """See `Transform.fit`."""
         cells = response[response > 0.0][:_CELLS_FOR_FIT]
         if cells.size == 0:
@@ -287,11 +258,18 @@ TRANSFORMS: dict[str, type[Transform]] = {
     "box_cox": BoxCox,
     "power": PowerOfFraction,
     "root": RootOfEnergy,
+    "quantile": QuantileNormal,
 }
 """The transforms by the names used in a model's configuration."""
 
 
-def fit(name: str, response: Array, condition: Array, spec: DetectorSpec) -> Transform:
+def fit(
+    name: str,
+    response: Array,
+    condition: Array,
+    spec: DetectorSpec,
+    weight: Array | None = None,
+) -> Transform:
     """Fits the transform of a given name to training data.
 
     Args:
@@ -299,6 +277,7 @@ def fit(name: str, response: Array, condition: Array, spec: DetectorSpec) -> Tra
         response: Physical responses of the training split [spec.unit].
         condition: Their conditions [spec.condition_units].
         spec: The detector.
+        weight: Their weights, may be negative; None where all are 1.
 
     Raises:
         ValueError: If there is no such transform, or the data cannot fix its constants.
@@ -306,4 +285,4 @@ def fit(name: str, response: Array, condition: Array, spec: DetectorSpec) -> Tra
     if name not in TRANSFORMS:
         known = ", ".join(TRANSFORMS)
         raise ValueError(f"unknown transform {name!r}; known: {known}")
-    return TRANSFORMS[name].fit(response, condition, spec)
+    return TRANSFORMS[name].fit(response, condition, spec, weight)

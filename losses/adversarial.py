@@ -1,7 +1,8 @@
 """Adversarial objectives: what the critic and the generator minimise.
 
-Every function takes critic scores [batch] and returns one loss per event or per pair
-[batch]; the trainer averages, since only it knows the size of the global batch.
+Every function takes critic scores [batch], the Cramer GAN's features, and returns one
+loss per event or per pair [batch]; the trainer averages, since only it knows the size
+of the global batch.
 """
 
 import dataclasses
@@ -10,20 +11,24 @@ from typing import Any
 
 import keras
 
+from losses import cramer
+
 Tensor = Any
 
 
 @dataclasses.dataclass(frozen=True)
 class Objective:
-    """A pair of loss functions of critic scores.
+    """A pair of loss functions of critic scores, or of features.
 
     Attributes:
         critic: (scores of real, scores of generated, weights) -> loss [batch].
         generator: (scores of generated, weights) -> loss [batch].
+        features: Whether both take features instead, as `losses.cramer.energy` does.
     """
 
-    critic: Callable[[Tensor, Tensor, Tensor], Tensor]
-    generator: Callable[[Tensor, Tensor], Tensor]
+    critic: Callable[..., Tensor]
+    generator: Callable[..., Tensor]
+    features: bool = False
 
 
 def _softplus(x: Tensor) -> Tensor:
@@ -48,6 +53,19 @@ _OBJECTIVES = {
         ),
         generator=lambda fake, weight: -weight * fake,
     ),
+    # Source: Bellemare et al., arXiv:1705.10743, algorithm 1.
+    "cramer": Objective(
+        critic=lambda *events: -cramer.surrogate(*events),
+        generator=cramer.energy,
+        features=True,
+    ),
+    # The generator, too, sees the surrogate: the reading of the public code of
+    # Maevskiy et al., arXiv:1905.11825.
+    "cramer_surrogate": Objective(
+        critic=lambda *events: -cramer.surrogate(*events),
+        generator=cramer.surrogate,
+        features=True,
+    ),
 }
 
 
@@ -55,7 +73,7 @@ def get(name: str) -> Objective:
     """Returns the objective of a given name.
 
     Args:
-        name: "wasserstein", "bce" or "hinge".
+        name: "wasserstein", "bce", "hinge", "cramer" or "cramer_surrogate".
 
     Raises:
         ValueError: If there is no such objective.

@@ -77,18 +77,21 @@ def shown_beams(comparison: Comparison) -> list[Beam]:
     return [beams[int(number)] for number in chosen]
 
 
-def panels(count: int, above: float = 0.0) -> tuple[Figure, list[tuple[Axes, Axes]]]:
-    """Makes a figure of panels, three in a row.
+def panels(
+    count: int, above: float = 0.0, columns: int = _COLUMNS
+) -> tuple[Figure, list[tuple[Axes, Axes]]]:
+    """Makes a figure of panels with a smaller one below each.
 
     Args:
         count: Number of panels.
         above: Room above the first line of panels, for titles [inch].
+        columns: Number of panels in a row.
 
     Returns:
         The figure and for each panel its upper axes and the flat ones below, for a
         ratio or a difference.
     """
-    columns = min(count, _COLUMNS)
+    columns = min(count, columns)
     rows = -(-count // columns)
     height = 4.4 * rows + 0.5 + above
     figure = Figure(figsize=(4.6 * columns, height), dpi=100)
@@ -116,9 +119,18 @@ def panels(count: int, above: float = 0.0) -> tuple[Figure, list[tuple[Axes, Axe
 def caption(figure: Figure, comparison: Comparison, what: str) -> None:
     """Writes above a figure what it shows, under which acceptance, of how many."""
     accepted = int(comparison.accepted.sum())
-    figure.suptitle(
-        f"{what}\n{len(comparison)} pairs of showers, acceptance '{comparison.mask}' "
+    heading(
+        figure,
+        what,
+        f"{len(comparison)} pairs of showers, acceptance '{comparison.mask}' "
         f"({accepted} cells) on both sides",
+    )
+
+
+def heading(figure: Figure, what: str, of_what: str) -> None:
+    """Writes above a figure what it shows, and below that of which events."""
+    figure.suptitle(
+        f"{what}\n{of_what}",
         x=0.01,
         y=0.995,
         ha="left",

@@ -1,5 +1,7 @@
 """The figures of the report: distributions, profiles and correlations."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -9,7 +11,7 @@ from metrics.canvas import Names
 from metrics.comparison import RING_EDGES_CM, Comparison, profiles
 from metrics.groups import Beam
 from metrics.neighbours import QUANTILE, NeighbourResult
-from metrics.results import Report
+from metrics.results import Measured, Report
 from metrics.showers import Array
 
 _BINS = 36
@@ -24,10 +26,23 @@ def summary(report: Report, names: Names) -> Figure:
         names: Names in the legend.
     """
     comparison = report.comparison
-    rows = [
-        (one.label, report.metrics[f"wasserstein_{one.name}"], one.name)
-        for one in comparison.observables
-    ]
+    rows = {one.name: one.label for one in comparison.observables}
+    figure = distances_beside_floor(report, rows, names)
+    canvas.caption(figure, comparison, "Distances of all observables")
+    return figure
+
+
+def distances_beside_floor(
+    report: Measured, rows: Mapping[str, str], names: Names
+) -> Figure:
+    """Draws W1 of several numbers beside its floor, without a heading.
+
+    Args:
+        report: What was measured.
+        rows: The numbers: the end of the metric's name, and what to call it.
+        names: Names in the legend.
+    """
+    metrics = [report.all_metrics[f"wasserstein_{name}"] for name in rows]
     height = 0.34 * len(rows) + 1.8
     figure = Figure(figsize=(10.5, height), dpi=100)
     axes = figure.subplots()
@@ -35,32 +50,31 @@ def summary(report: Report, names: Names) -> Figure:
         left=0.4, right=0.97, top=1.0 - 1.05 / height, bottom=0.6 / height
     )
     places = np.arange(len(rows))[::-1]
-    floor = [metric.floor for _, metric, _ in rows]
+    floor = [metric.floor for metric in metrics]
     axes.barh(
         places, floor, color=canvas.REFERENCE_FILL, height=0.8,
         label=f"floor ({names[1]} against itself)",
     )  # fmt: skip
     axes.errorbar(
-        [metric.value for _, metric, _ in rows],
+        [metric.value for metric in metrics],
         places,
-        xerr=[metric.uncertainty for _, metric, _ in rows],
+        xerr=[metric.uncertainty for metric in metrics],
         fmt="o",
         color=canvas.GENERATED_COLOUR,
         label=names[0],
     )
     if report.untrained:
         axes.plot(
-            [report.untrained[name] for _, _, name in rows], places, "o",
+            [report.untrained[name] for name in rows], places, "o",
             color=canvas.GENERATED_COLOUR, markerfacecolor="none", label="untrained",
         )  # fmt: skip
     axes.set_xscale("log")
-    largest = [*(m.value for _, m, _ in rows), *report.untrained.values(), *floor]
+    largest = [*(m.value for m in metrics), *report.untrained.values(), *floor]
     axes.set_xlim(0.5 * max(min(floor), 1e-4), 2.0 * max(*largest, 1e-3))
-    axes.set_yticks(places, [label for label, _, _ in rows])
+    axes.set_yticks(places, list(rows.values()))
     axes.tick_params(axis="y", which="both", length=0)
     axes.set_xlabel("Wasserstein distance / standard deviation of the reference")
     axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3)
-    canvas.caption(figure, comparison, "Distances of all observables")
     return figure
 
 

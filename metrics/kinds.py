@@ -28,9 +28,10 @@ class Kind:
     def shortfall(self, metric: Metric) -> float:
         """Returns z with the sign that makes positive worse.
 
-        A ratio is bad on both sides of 1, a distance only above its floor.
+        A ratio is bad on both sides of 1, a difference on both sides of 0, a distance
+        only above its floor.
         """
-        return abs(metric.z) if self.better == "near 1" else metric.z
+        return abs(metric.z) if self.better.startswith("near") else metric.z
 
 
 _SIGMA = "\N{GREEK SMALL LETTER SIGMA}"
@@ -62,8 +63,15 @@ _KINDS = (
     Kind("fpd", "FPD, Fr\N{LATIN SMALL LETTER E WITH ACUTE}chet physics distance"),
     Kind("kpd", "KPD, kernel physics distance"),
     Kind("conditioning_", "conditioning: "),
+    Kind("kolmogorov_", "Kolmogorov-Smirnov: ", headline=False),
+    Kind("delta_auc_", "AUC, generated - reference: ", better="near 0"),
+    Kind("delta_auc_bin_", "AUC, generated - reference: ", 0.0, "near 0", False),
+    Kind("auc_bins_within_goal", "share of bins with small AUC difference", 1.0,
+         "larger"),
+    Kind("delta_efficiency_", "efficiency, generated - reference: ", 0.0, "near 0",
+         False),
     Kind("near_training", "share of near copies of training showers", 0.01),
-)
+)  # fmt: skip
 
 
 def kind(name: str) -> Kind:

@@ -7,12 +7,12 @@ from metrics import hypertext
 from metrics.hypertext import Row
 from metrics.kinds import kind, label, uncertain
 from metrics.resampling import Metric
-from metrics.results import Report
+from metrics.results import Measured, Report
 
 FAR = 3.0
 """From this z on a number tells generated showers from the reference."""
 
-_MEANING = """
+MEANING = """
 <p>Each number stands beside its <em>floor</em>: what the reference gives when compared
 with itself in the same way, on disjoint halves. <em>z</em> is the distance from the
 floor in standard deviations, positive where the model is worse: up to about 3 the
@@ -46,8 +46,8 @@ def render(
             hypertext.bullets(sentences),
             hypertext.notes(report.notes),
             "<h2>All metrics, worst first</h2>",
-            _MEANING,
-            _metrics(report),
+            MEANING,
+            metrics_table(report),
             "<h2>Incident energies</h2>",
             _energies(report),
             "<h2>Figures</h2>",
@@ -56,7 +56,7 @@ def render(
     )
 
 
-def worst_first(report: Report) -> list[tuple[str, Metric]]:
+def worst_first(report: Measured) -> list[tuple[str, Metric]]:
     """Sorts all metrics, those of single energies too.
 
     Args:
@@ -70,8 +70,12 @@ def worst_first(report: Report) -> list[tuple[str, Metric]]:
     )
 
 
-def _metrics(report: Report) -> str:
-    """Writes the table of all metrics; folding it leaves the way to the figures."""
+def metrics_table(report: Measured) -> str:
+    """Writes the table of all metrics; folding it leaves the way to the figures.
+
+    Args:
+        report: What was measured.
+    """
     head = ["", "better", "value", "floor", "z"]
     if report.untrained:
         head += ["untrained", "factor"]
@@ -83,12 +87,10 @@ def _metrics(report: Report) -> str:
     )
 
 
-def _row(report: Report, name: str, metric: Metric) -> Row:
+def _row(report: Measured, name: str, metric: Metric) -> Row:
     found = kind(name)
-    observables = {one.name: one.label for one in report.comparison.observables}
-    beams = {one.beam.name: one.beam.label for one in report.beams}
     cells = [
-        label(name, observables | beams),
+        label(name, report.labels),
         found.better,
         uncertain(metric.value, metric.uncertainty),
         uncertain(metric.floor, metric.floor_uncertainty),

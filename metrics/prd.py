@@ -261,7 +261,9 @@ def _compressed(*samples: NDArray[Any]) -> list[NDArray[np.float32]]:
     centred = [one - flat[-1].mean(axis=0) for one in flat]
     moment = np.zeros((flat[0].shape[1],) * 2)
     for sample in centred:
-        product = sample.T @ sample
+        # By a power of two, which rounds nothing: squares of float32 may overflow.
+        scaled = np.ldexp(sample, -np.frexp(np.abs(sample).max())[1])
+        product = scaled.T @ scaled
         moment += product / (np.trace(product) or 1.0)
     variances, directions = np.linalg.eigh(moment)
     left_out = np.count_nonzero(np.cumsum(variances[:-1]) <= _LOST_VARIANCE)

@@ -3,12 +3,13 @@
 import dataclasses
 import json
 import pathlib
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from metrics import canvas, page
 from metrics.kinds import kind, uncertain
-from metrics.plots import plots
-from metrics.results import Report
+from metrics.plots import Plot, plots
+from metrics.results import Measured, Report
 
 FILES = frozenset({"index.html", "metrics.json", "figures"})
 """What a folder of a report holds."""
@@ -32,7 +33,7 @@ def check_folder(folder: pathlib.Path) -> None:
             )
 
 
-def table(report: Report) -> list[str]:
+def table(report: Measured) -> list[str]:
     """Writes the main numbers as lines of text.
 
     Args:
@@ -156,13 +157,35 @@ def write(report: Report, folder: pathlib.Path) -> None:
         report: What was measured.
         folder: An empty or missing folder.
     """
+    write_folder(
+        folder,
+        as_json(report),
+        plots(report),
+        lambda shown: page.render(report, summary(report), shown),
+    )
+
+
+def write_folder(
+    folder: pathlib.Path,
+    content: dict[str, Any],
+    drawings: Iterable[Plot],
+    render: Callable[[list[tuple[pathlib.Path, str]]], str],
+) -> None:
+    """Writes the files of a report of any kind of detector.
+
+    Args:
+        folder: An empty or missing folder.
+        content: What metrics.json shall hold.
+        drawings: The figures.
+        render: Makes the page of the figures' PNG files and captions.
+    """
     (folder / "figures").mkdir(parents=True)
-    text = json.dumps(as_json(report), indent=1, allow_nan=False)
+    text = json.dumps(content, indent=1, allow_nan=False)
     (folder / "metrics.json").write_text(text + "\n")
     shown = []
     with canvas.style():
-        for plot in plots(report):
+        for plot in drawings:
             path = folder / "figures" / f"{plot.name}.png"
             plot.figure().savefig(path)
             shown.append((path, plot.text))
-    (folder / "index.html").write_text(page.render(report, summary(report), shown))
+    (folder / "index.html").write_text(render(shown))

@@ -128,7 +128,7 @@ class Resampling:
             one, other = pair
             statistic = prepare(reference[one.events], reference[other.events])
             floor = floor + statistic(one.reference, other.reference)
-        return _metric(value / (2 * len(self.splits)), floor / len(self.splits))
+        return beside_floor(value / (2 * len(self.splits)), floor / len(self.splits))
 
     def ratio(
         self,
@@ -166,7 +166,16 @@ class Resampling:
         )
 
 
-def _metric(value: Array, floor: Array) -> Metric:
+def beside_floor(value: Array, floor: Array) -> Metric:
+    """Makes a metric of a distance and its floor.
+
+    Args:
+        value: The distance, [rows]; row 0 is the sample, the others are replicates.
+        floor: The distance of the reference from itself, likewise.
+
+    Returns:
+        The metric.
+    """
     return Metric(
         value=float(value[0]),
         uncertainty=spread(value),

@@ -1,8 +1,8 @@
 """What an evaluation has measured."""
 
 import dataclasses
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from metrics.comparison import Comparison
 from metrics.conditioning import SliceSeries
@@ -53,6 +53,34 @@ class BeamResult:
     resolution: Metric
 
 
+class Measured(Protocol):
+    """What tables and pages need of a report of any kind of detector."""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What was compared, in the order shown."""
+
+    @property
+    def all_metrics(self) -> dict[str, Metric]:
+        """Everything that was measured."""
+
+    @property
+    def untrained(self) -> dict[str, float]:
+        """W1 of the untrained network by what it was measured of; empty without."""
+
+    @property
+    def factors(self) -> dict[str, float]:
+        """How many times smaller W1 is than for the untrained network."""
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What the ends of the metrics' names stand for."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What weakens the numbers or could not be measured, and why."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Report:
     """Everything that was measured.
@@ -94,7 +122,25 @@ class Report:
     @property
     def factors(self) -> dict[str, float]:
         """How many times smaller W1 is than for the untrained network."""
-        return {
-            name: before / max(self.metrics[f"wasserstein_{name}"].value, 1e-12)
-            for name, before in self.untrained.items()
-        }
+        return factors(self.untrained, self.metrics)
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What the ends of the metrics' names stand for: observables and energies."""
+        observables = {one.name: one.label for one in self.comparison.observables}
+        return observables | {one.beam.name: one.beam.label for one in self.beams}
+
+
+def factors(
+    untrained: Mapping[str, float], metrics: Mapping[str, Metric]
+) -> dict[str, float]:
+    """Returns how many times smaller each W1 is than for the untrained network.
+
+    Args:
+        untrained: W1 of the untrained network by what it was measured of.
+        metrics: The metrics, among them `wasserstein_<name>` for each of them.
+    """
+    return {
+        name: before / max(metrics[f"wasserstein_{name}"].value, 1e-12)
+        for name, before in untrained.items()
+    }

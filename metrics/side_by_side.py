@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from data import spec as detectors
-from metrics import canvas, hypertext
+from metrics import canvas, hypertext, pid_results
 from metrics.hypertext import Row
 from metrics.kinds import kind, label, uncertain
 from metrics.observables import layer_observables, scalar_observables
@@ -252,13 +252,15 @@ def _metrics(runs: Runs) -> dict[str, dict[str, Metric]]:
 
 
 def _labels(runs: Runs) -> dict[str, str]:
-    """Returns the labels of the observables and of the beam energies."""
+    """Returns the labels of the observables and of the beam energies, or of tracks."""
     content = runs[0][1]
     energies = (one["energy_gev"] for one in content.get("beam_energies", ()))
     found = {f"{energy:.3g}gev": f"{energy:.3g} GeV" for energy in energies}
     name = content.get("detector")
     if name in detectors.names():
         spec = detectors.get(name)
+        if spec.component_names:
+            return pid_results.labels(spec)
         observables = scalar_observables(spec) + layer_observables(spec)
         found |= {one.name: one.label for one in observables}
     return found

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from data import particles
 from data.spec import DetectorSpec
 
 CHUNK_EVENTS = 512
@@ -23,6 +24,27 @@ def detector_of(path: pathlib.Path) -> str:
         ValueError: If there is no such model.
     """
     return str(_signature(path).get("detector"))
+
+
+def species_of(path: pathlib.Path) -> tuple[str, ...]:
+    """Returns the names of the species that a saved model was trained on.
+
+    Args:
+        path: Folder with `saved_model.pb` and `signature.json`.
+
+    Returns:
+        Some of `data.particles.NAMES`; all of them if the model does not say.
+
+    Raises:
+        ValueError: If there is no such model.
+    """
+    limits = {one.get("name"): one for one in _signature(path).get("domain", [])}
+    found = limits.get("species_index", {"low": 0, "high": len(particles.NAMES)})
+    return tuple(
+        name
+        for number, name in enumerate(particles.NAMES)
+        if found["low"] <= number <= found["high"]
+    )
 
 
 def _signature(path: pathlib.Path) -> dict[str, Any]:

@@ -44,6 +44,7 @@ class StoredResponses:
         self.name = pathlib.Path(paths[0]).name
         self.mask = "mask"
         self.trained_energies_gev: list[float] | None = None
+        self.spec = spec
         self._path = paths[0]
         self._sample = readers.read(paths, spec)
 
@@ -66,7 +67,7 @@ class StoredResponses:
         if len(self._sample) != len(condition):
             raise ValueError(
                 f"{self._path}: {len(self._sample)} responses for {len(condition)} "
-                "reference showers; generate one for each, in their order"
+                f"reference {_noun(self.spec)}s; generate one for each, in their order"
             )
         close = np.isclose(self._sample.condition, condition, _TOLERANCE, _TOLERANCE)
         if not close.all():
@@ -77,7 +78,12 @@ class StoredResponses:
             ]
             raise ValueError(
                 f"{self._path}: response {first} was generated at {pair[0]}, the "
-                f"reference shower there is at {pair[1]}; keep the reference's order"
+                f"reference {_noun(self.spec)} there is at {pair[1]}; keep the "
+                "reference's order"
             )
         found: NDArray[np.float32] = self._sample.response[chosen]
         return found
+
+
+def _noun(spec: DetectorSpec) -> str:
+    return "track" if spec.component_names else "shower"

@@ -135,7 +135,7 @@ def check_shapes(case: Case, model: ConditionalGAN) -> None:
         shower = model.generator([condition, noise])
         assert shower.shape == (events, *case.spec.shape)
         outputs = model.judge(shower, condition, training=False)
-        assert outputs.shape == (events, 1 + len(model.tasks))
+        assert outputs.shape == (events, model.critic.output_shape[-1])
         response = model.simulate(condition, SEED)
         assert response.shape == (events, *case.spec.shape)
         assert response.dtype == tf.float32

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from data import writers
+from data import particles, writers
 from data.sample import SPLITS, Sample
 
 BEAMS_GEV = (20.0, 50.0, 90.0)
@@ -46,12 +46,14 @@ def conditions(spec, events, random):
     momentum = iter(momenta_gev(events, random).T if spec.name == "ecal" else ())
     columns = []
     for name in spec.condition_names:
-        if name == "energy_gev":
+        if name == "species_pdg":
+            columns.append(random.choice(particles.PDG_CODES, events))
+        elif name == "energy_gev":
             columns.append(random.choice(BEAMS_GEV, events))
-        elif name.startswith("momentum_"):
-            columns.append(next(momentum))
         elif name in ranges:
             columns.append(random.uniform(ranges[name].low, ranges[name].high, events))
+        elif name.startswith("momentum_"):
+            columns.append(next(momentum))
         else:
             columns.append(random.uniform(-1.0, 1.0, events))
     drawn = np.stack(columns, axis=1).astype(np.float32)
@@ -60,9 +62,17 @@ def conditions(spec, events, random):
 
 
 def sample(spec, events, seed=1):
-    """Makes events of sparse, positive responses that grow with the energy."""
+    """Makes events of sparse, positive responses that grow with the energy.
+
+    Likelihoods have any sign, and the weights of their events too.
+    """
     random = np.random.default_rng(seed)
     condition = conditions(spec, events, random)
+    if spec.lower_bound is None:
+        response = random.normal(3.0, 10.0, (events, *spec.shape))
+        response *= random.random(response.shape) < 0.97
+        weight = random.normal(0.6, 0.7, events).astype(np.float32)
+        return Sample(response.astype(np.float32), condition, weight)
     energy = np.linalg.norm(condition[:, list(spec.energy_conditions)], axis=1)
     shape = (events, *spec.shape)
     response = random.exponential(1.0, shape) * (random.random(shape) < 0.2)

@@ -25,6 +25,7 @@ from benchmarks import (
 )
 from data import readers
 from data import spec as detectors
+from data.embedded import sample_of
 from metrics import showers
 from metrics.observables import track_point
 from models.core import layers
@@ -267,8 +268,8 @@ def test_the_condition_that_is_timed_lies_inside_the_domain(name):
 def test_an_entry_is_built_for_the_sample_of_its_detector(entry, monkeypatch):
     opened = []
 
-    def refuse(path):
-        opened.append(path)
+    def refuse(paths):
+        opened.extend(paths)
         raise ValueError("far enough")
 
     monkeypatch.setattr(readers, "detect", refuse)
@@ -277,8 +278,8 @@ def test_an_entry_is_built_for_the_sample_of_its_detector(entry, monkeypatch):
     with pytest.raises(ValueError, match="far enough"):
         command.subject(entry, "mine.h5")
     detector = models.load(entry).DETECTOR
-    assert opened == [str(command.SAMPLES / f"{detector}_geant4.h5"), "mine.h5"]
-    assert Path(opened[0]).is_file()
+    assert opened == [sample_of(detector), "mine.h5"]
+    assert Path(opened[0]).name.startswith(f"{detector}_")
 
 
 def test_the_time_of_geant4_is_averaged_by_energy():

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("models", "losses", "metrics", "data", "benchmarks")
-SCRIPTS = ("train", "evaluate", "generate", "simulate")
+SCRIPTS = ("train", "evaluate", "generate", "simulate", "convert")
 MAX_LINES, MAX_MEDIAN_LINES = 400, 150
 
 # A name on the package index where it is not the name that one imports.
@@ -23,7 +23,7 @@ IMPORT_NAMES = {
 # Used through another package: Keras's callback writes with tensorboard.
 INDIRECT = {"tensorboard"}
 # Imported only where it is installed.
-OPTIONAL = {"geant4_pybind", "torch"}
+OPTIONAL = {"geant4_pybind", "pidgan", "pyarrow", "torch", "uproot"}
 
 SOURCES = sorted(
     [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]

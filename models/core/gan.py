@@ -43,6 +43,8 @@ class ConditionalGAN(keras.Model):
         seed: Seed of noise and interpolation.
     """
 
+    critic_gives_features = False
+
     def __init__(
         self,
         generator: keras.Model,
@@ -67,6 +69,12 @@ class ConditionalGAN(keras.Model):
         self.constrainers = list(constrainers)
         self.tasks = list(tasks)
         self.objective = adversarial.get(objective)
+        if self.objective.features != self.critic_gives_features:
+            raise ValueError(
+                f"objective={objective} does not fit this model, whose critic gives "
+                f"{'features' if self.critic_gives_features else 'a score'}; choose "
+                "another objective"
+            )
         self.simulator = generator
         if averaging > 0.0:
             self.simulator = keras.models.clone_model(generator)
@@ -190,13 +198,16 @@ class ConditionalGAN(keras.Model):
     def _noise(self, count: Tensor, part: int) -> Tensor:
         return normal(count, self.noise_size, self._random_seed(_NOISE, part))
 
+    def _mixing(self, real: Tensor, part: int) -> Tensor:
+        return tf.random.stateless_uniform(
+            [tf.shape(real)[0]], self._random_seed(_MIXING, part), alg="philox"
+        )
+
     def _penalty(self, real: Tensor, fake: Tensor, condition: Tensor, part: int) -> Any:
         def score(points: Tensor) -> Tensor:
             return self.judge(points, condition, training=True)[:, 0]
 
-        mixing = tf.random.stateless_uniform(
-            [tf.shape(real)[0]], self._random_seed(_MIXING, part), alg="philox"
-        )
+        mixing = self._mixing(real, part)
         return penalties.gradient_penalty(
             score, real, fake, mixing, self.penalty_centre
         )

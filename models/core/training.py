@@ -18,8 +18,6 @@ from models.core.checkpoint import Checkpoints
 from models.core.gan import ConditionalGAN
 from models.core.phases import Phase, Pretraining
 
-_EVENTS_FOR_MONITOR = 1_000
-
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Training:
@@ -88,7 +86,7 @@ class Training:
             followed.append(
                 PhysicsMonitor(
                     self.validation, model.simulate, self.spec, self.settings.mask,
-                    logs, events=_EVENTS_FOR_MONITOR, seed=self.settings.seed,
+                    logs, seed=self.settings.seed,
                 )
             )  # fmt: skip
         else:

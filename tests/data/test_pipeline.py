@@ -167,11 +167,39 @@ def test_fewer_events_than_rows_are_drawn_again(make_events):
     assert (found[0] != found[1]).any()
 
 
-def test_weights_follow_their_events(make_events):
+def test_weights_follow_their_events_divided_by_their_mean(make_events):
     events = make_events(40, weighted=True)
+    events.weight[:] += 0.7
+    assert events.weight.min() < 0.0
+    expected = events.weight / events.weight.mean()
     for _, condition, weight in pipeline.batches(events, rows=8, seed=1, epochs=1):
         number = condition.numpy()[:, 0].astype(int) - 1
-        np.testing.assert_array_equal(weight, events.weight[number])
+        np.testing.assert_allclose(weight, expected[number], rtol=1e-6)
+
+
+def test_an_event_split_in_two_changes_no_weighted_mean(make_events):
+    events = make_events(40, weighted=True)
+    events.weight[:] += 0.7
+    share = np.random.default_rng(3).normal(size=40).astype(np.float32)
+    twice = Sample(
+        np.concatenate([events.response] * 2),
+        np.concatenate([events.condition] * 2),
+        np.concatenate([share, events.weight - share]),
+    )
+
+    def mean_energy(sample):
+        batches = pipeline.batches(sample, rows=len(sample), seed=1, epochs=1)
+        _, condition, weight = next(iter(batches))
+        return np.mean(condition[:, 0] * weight)
+
+    assert mean_energy(twice) == pytest.approx(mean_energy(events), rel=1e-4)
+
+
+def test_weights_of_background_cannot_train(make_events):
+    events = make_events(40, weighted=True)
+    events.weight[:] = -0.5
+    with pytest.raises(ValueError, match=r"must be positive to train, is -0\.5"):
+        pipeline.batches(events, rows=8, seed=1)
 
 
 def test_augmentation_carries_the_impact_to_the_hit_cell(box):

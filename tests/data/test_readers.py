@@ -88,6 +88,29 @@ def test_split_selects_its_events(path, box):
     assert readers.splits([path, path]) == {"train": 12, "validation": 4, "test": 4}
 
 
+def test_only_wanted_events(tmp_path, box, make_events):
+    """Those a training is about, by their conditions, with their own weights."""
+    target, events = tmp_path / "box.h5", make_events(600, weighted=True)
+    writers.write(target, box, events)
+
+    def even(condition):
+        return condition[:, 0] % 2 == 0
+
+    found = readers.read([target, target], box, where=even)
+    assert found.condition[:, 0].tolist() == [*range(2, 601, 2)] * 2
+    np.testing.assert_array_equal(found.response[:300], events.response[1::2])
+    np.testing.assert_array_equal(found.weight[300:], events.weight[1::2])
+    with pytest.raises(DataError, match="no events; choose another file"):
+        readers.read(target, box, where=lambda condition: condition[:, 0] < 0)
+
+
+def test_only_wanted_events_of_an_archive(tmp_path, hgcal):
+    path = write_shard(tmp_path / "shard.npz", hgcal)
+    chosen = np.array([False, True, False, True])
+    found = readers.read(path, hgcal, where=lambda condition: chosen)
+    assert found.response.max(axis=(1, 2, 3)).tolist() == [2, 4]
+
+
 def test_limit_and_several_files(path, box):
     assert len(readers.read(path, box, limit=3)) == 3
     energies = readers.read([path, str(path)], box, limit=12).condition[:, 0]

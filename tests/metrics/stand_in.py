@@ -31,6 +31,28 @@ def export(path, spec, *, energy_scale=1.0, value=None, **entries):
             )
         return {"response": response, "in_domain": condition[:, 0] > 0.0}
 
+    return _write(path, spec, simulate, entries)
+
+
+def export_tracks(path, spec, *, shift=0.0, **entries):
+    """Exports a simulator of normal likelihoods that know nothing of the condition.
+
+    Args:
+        path: Folder of the SavedModel.
+        spec: The detector.
+        shift: Mean of all likelihoods.
+        entries: More or other entries of signature.json.
+    """
+
+    def simulate(condition, seed):
+        shape = [tf.shape(condition)[0], *spec.shape]
+        response = shift + 3.0 * tf.random.stateless_normal(shape, seed)
+        return {"response": response, "in_domain": condition[:, 0] > 0.0}
+
+    return _write(path, spec, simulate, entries)
+
+
+def _write(path, spec, simulate, entries):
     archive = keras.export.ExportArchive()
     archive.track(keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]))
     archive.add_endpoint(

@@ -66,8 +66,8 @@ def test_the_metrics_of_the_report(tmp_path):
     """The same functions measure at an epoch's end and in an evaluation."""
     monitor = _monitor(tmp_path, _replay(1.1))
     logs = _logs(monitor)
-    generated = _replay(1.1)(monitor.condition, np.zeros(2, np.int32))
-    condition, real = monitor.condition, monitor.real
+    generated = _replay(1.1)(monitor.followed.condition, np.zeros(2, np.int32))
+    condition, real = monitor.followed.condition, monitor.followed.real
     comparison = Comparison(HGCAL, "mask", condition, real, generated)
     expected = measure.per_epoch(comparison, 0)
     assert {"prd_auc", "correlation_layers", "profile_radial"} <= set(expected)
@@ -85,7 +85,7 @@ def test_a_sample_with_one_shower_of_an_energy_is_still_followed(tmp_path):
     condition[5, 0] = 77.0
     few = dataclasses.replace(SAMPLE, condition=condition, response=SAMPLE.response[:6])
     monitor = PhysicsMonitor(few, _replay(1.0), HGCAL, "mask", tmp_path)
-    monitor.simulate = lambda condition, seed: monitor.real
+    monitor.simulate = lambda condition, seed: monitor.followed.real
     logs = _logs(monitor)
     assert logs["val_response_77gev"] == pytest.approx(1.0)
     assert "val_prd_auc" not in logs
@@ -139,6 +139,21 @@ def test_every_other_epoch(tmp_path):
     monitor = _monitor(tmp_path, simulate, every=2)
     values = [_logs(monitor, epoch)["val_response_20gev"] for epoch in range(3)]
     assert values == pytest.approx([1.1, 1.1, 1.2])
+
+
+def test_numbers_too_large_for_tensorboard_are_drawn_at_its_limit(tmp_path):
+    """The squares of a model that runs away; its training goes on nevertheless."""
+    monitor = _monitor(tmp_path, _replay(1.0))
+    found = monitor.followed.measure(monitor.followed.real)
+    curves = {"metrics/fpd": (1e60, -np.inf)}
+    monitor._write(0, dataclasses.replace(found, curves=curves))
+    monitor.on_train_end()
+    limit = np.finfo(np.float32).max
+    for run, expected in (("generated", limit), ("reference", -limit)):
+        drawn = event_accumulator.EventAccumulator(str(tmp_path / run))
+        drawn.Reload()
+        (event,) = drawn.Tensors("metrics/fpd")
+        assert tf.make_ndarray(event.tensor_proto) == expected
 
 
 def test_a_response_that_is_not_finite_makes_all_values_nan(tmp_path):

@@ -208,6 +208,15 @@ def test_directions_without_variance_are_left_out():
         assert np.linalg.norm(after) ** 2 == pytest.approx(total, rel=2e-4)
 
 
+def test_numbers_whose_squares_overflow_are_still_rotated():
+    """A power of two rounds nothing, so that the scale does not matter at all."""
+    scale = np.float32(2.0**100)
+    large = prd._compressed(scale * _sample(1), scale * _sample(2))
+    plain = prd._compressed(_sample(1), _sample(2))
+    for one, other in zip(large, plain, strict=True):
+        np.testing.assert_array_equal(one, scale * other)
+
+
 def test_halves_of_unequal_size_lose_the_surplus():
     events = EVENTS - 1
     resampling = Resampling(np.zeros(events, int), seed=1, splits=2, replicates=3)

@@ -13,7 +13,7 @@ import models
 from data import spec as detectors
 from data import transform
 from data.sample import Sample
-from metrics.callbacks import PhysicsMonitor
+from metrics import measure
 from models import vae_gan
 from models.core import callbacks, config, vae
 from models.core.networks import normal
@@ -47,7 +47,7 @@ def _determinism():
 @pytest.fixture
 def _quick_monitor(monkeypatch):
     """Leaves out the metrics that take minutes in a training of seconds."""
-    monkeypatch.setattr(PhysicsMonitor, "_measure", lambda self, generated: {})
+    monkeypatch.setattr(measure, "per_epoch", lambda comparison, seed: {})
 
 
 def _model(**changes):

@@ -185,7 +185,7 @@ def test_a_detector_without_impact_point_is_refused():
 
 
 def test_running_statistics_follow_a_generator_that_changes():
-    """The critic learns from the generator with them, the generator from the batch's."""
+    """The critic learns from a generator that uses them."""
     inputs = keras.Input((3,))
     model = keras.Model(inputs, networks.normalised(inputs, "batch"))
     batch = np.random.default_rng(2).normal(5.0, 1.0, (64, 3)).astype(np.float32)

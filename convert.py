@@ -1,0 +1,143 @@
+"""Converts tables to a canonical file: python convert.py --input=kaon.csv ...
+
+The tables are calibration samples of particle identification, see docs/formats.md.
+Several inputs go into one file, each with its species.
+"""
+
+import sys
+
+from models.core import command  # First: it silences the start of TensorFlow.
+
+# isort: split
+
+from absl import flags, logging
+
+from data.calibration import conversion, reading
+
+_INPUT = flags.DEFINE_list(
+    "input", None, "Tables: .root, .csv, .parquet or .npz.", required=True
+)
+_OUTPUT = flags.DEFINE_string("output", None, "The file to write.", required=True)
+_SPECIES = flags.DEFINE_list(
+    "species", None, "Species of each input or of all; empty where a column says it."
+)
+_TREE = flags.DEFINE_list("tree", None, "Tree of each ROOT file or of all.")
+_COLUMNS = flags.DEFINE_list(
+    "columns", [], "canonical=theirs, ...: columns under names of their own."
+)
+_MOMENTUM_UNIT = flags.DEFINE_enum(
+    "momentum_unit", None, ["MeV", "GeV"], "Unit of the momenta in the tables."
+)
+_DROP = flags.DEFINE_list(
+    "drop", [], f"Tracks to leave out: {', '.join(reading.DROPS)}."
+)
+_SPLITS = flags.DEFINE_list(
+    "splits", ["0.6", "0.1", "0.3"], "Shares of train, validation and test."
+)
+_SEED = flags.DEFINE_integer("seed", 0, "Seed of the splits.", lower_bound=0)
+
+
+def _one_each(flag: flags.FlagHolder[list[str] | None], count: int) -> list[str | None]:
+    """Returns the values of a flag for each input; one value serves all."""
+    values = flag.value or [""]
+    if len(values) not in (1, count):
+        raise ValueError(
+            f"--{flag.name}={','.join(values)}: {len(values)} values for {count} "
+            "inputs; give one for all or one for each"
+        )
+    return [value or None for value in values * (count // len(values))]
+
+
+def _columns() -> dict[str, str]:
+    columns: dict[str, str] = {}
+    for assignment in _COLUMNS.value:
+        name, equals, theirs = assignment.partition("=")
+        if not (name and equals and theirs) or name in columns:
+            raise ValueError(
+                f"--columns={assignment}: each entry is canonical=theirs, once; e.g. "
+                "--columns=momentum_gev=probe_P,weight=none"
+            )
+        columns[name] = theirs
+    return columns
+
+
+def _shares() -> list[float]:
+    try:
+        return [float(share) for share in _SPLITS.value]
+    except ValueError:
+        raise ValueError(
+            f"--splits={','.join(_SPLITS.value)}: not all of these are numbers; give "
+            "shares of train, validation and test, e.g. 0.6,0.1,0.3"
+        ) from None
+
+
+def _show_progress(path: str, tracks: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{path}: {tracks:,} tracks ", end="", file=sys.stderr, flush=True)
+
+
+def _convert() -> None:
+    shares = _shares()
+    conversion.check_shares(shares)
+    conversion.check_output(_OUTPUT.value)
+    paths = _INPUT.value
+    tables = [
+        reading.CalibrationTable(
+            path,
+            reading.Options(
+                species=species,
+                columns=_columns(),
+                momentum_unit=_MOMENTUM_UNIT.value,
+                tree=tree,
+                drop=tuple(_DROP.value),
+            ),
+        )
+        for path, species, tree in zip(
+            paths,
+            _one_each(_SPECIES, len(paths)),
+            _one_each(_TREE, len(paths)),
+            strict=True,
+        )
+    ]
+    summary = conversion.convert(
+        _OUTPUT.value, tables, shares, _SEED.value, _show_progress
+    )
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
+    print(*_report(tables, summary), sep="\n")
+
+
+def _report(
+    tables: list[reading.CalibrationTable], summary: conversion.Summary
+) -> list[str]:
+    """Returns the lines that say what was converted."""
+    lines = [
+        f"{'species':<10}{'tracks':>12}{'sum of weights':>16}{'effective':>12}"
+        f"{'negative':>10}{'outside domain':>16}"
+    ]
+    for name, tally in summary.species.items():
+        lines.append(
+            f"{name:<10}{tally.tracks:>12,}{tally.weights:>16,.1f}"
+            f"{tally.effective:>12,.0f}{tally.negative / tally.tracks:>10.1%}"
+            f"{tally.outside / tally.tracks:>16.1%}"
+        )
+    for table in tables:
+        for reason, count in table.dropped.items():
+            if count:
+                lines.append(f"{table.path}: {count:,} tracks left out: {reason}")
+    counts = ", ".join(f"{count:,} {name}" for name, count in summary.splits.items())
+    lines.append(f"{_OUTPUT.value}: {counts}")
+    return lines
+
+
+def main(_: list[str]) -> None:
+    """Runs the conversion; a user's mistake ends in one line and status 2."""
+    logging.set_verbosity(logging.WARNING)
+    try:
+        _convert()
+    except (ValueError, OSError) as error:
+        command.refuse(error)
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,185 @@
+"""Turns calibration tables into one canonical file."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data import particles
+from data.calibration.columns import RICH
+from data.calibration.reading import CalibrationTable
+from data.sample import SPLITS, DataError, Sample
+from data.writers import Writer
+
+_SUM_TOLERANCE = 1e-6
+_ENDINGS = (".h5", ".hdf5")
+
+
+@dataclasses.dataclass
+class Tally:
+    """What was converted of one species.
+
+    Attributes:
+        tracks: Number of tracks.
+        weights: Sum of their weights.
+        squares: Sum of the squares of their weights.
+        negative: Number of tracks with a negative weight.
+        outside: Number of tracks outside the domain of the detector.
+    """
+
+    tracks: int = 0
+    weights: float = 0.0
+    squares: float = 0.0
+    negative: int = 0
+    outside: int = 0
+
+    @property
+    def effective(self) -> float:
+        """Effective number of tracks, (sum w)^2 / sum w^2; 0 if all w are 0."""
+        return self.weights**2 / self.squares if self.squares else 0.0
+
+    def add(self, weight: NDArray[np.float32], inside: NDArray[np.bool_]) -> None:
+        """Counts further tracks.
+
+        Args:
+            weight: Their weights, float32 [tracks].
+            inside: Whether they are inside the domain, bool [tracks].
+        """
+        exact = weight.astype(np.float64)
+        self.tracks += len(weight)
+        self.weights += float(exact.sum())
+        self.squares += float(np.square(exact).sum())
+        self.negative += int(np.sum(weight < 0))
+        self.outside += int(np.sum(~inside))
+
+
+@dataclasses.dataclass
+class Summary:
+    """What a conversion wrote.
+
+    Attributes:
+        species: Name of each species -> its tally, in the order of `particles.NAMES`.
+        splits: Number of tracks of each split.
+    """
+
+    species: dict[str, Tally]
+    splits: dict[str, int]
+
+
+def check_shares(shares: Sequence[float]) -> None:
+    """Refuses shares of the splits that are no shares.
+
+    Raises:
+        ValueError: If they are not three numbers from 0 to 1 that add up to 1.
+    """
+    if (
+        len(shares) != len(SPLITS)
+        or not all(0.0 <= share <= 1.0 for share in shares)
+        or abs(sum(shares) - 1.0) > _SUM_TOLERANCE
+    ):
+        raise ValueError(
+            f"--splits={','.join(f'{share:g}' for share in shares)}: needs shares of "
+            f"{', '.join(SPLITS)} that add up to 1, e.g. 0.6,0.1,0.3"
+        )
+
+
+def check_output(path: str) -> None:
+    """Refuses a name by which the output would be taken for something else.
+
+    Raises:
+        DataError: If it does not end like the name of an HDF5 file.
+    """
+    if Path(path).suffix not in _ENDINGS:
+        raise DataError(
+            f"{path}: the output is an HDF5 file; end its name in {_ENDINGS[0]}"
+        )
+
+
+def convert(
+    path: str,
+    tables: Sequence[CalibrationTable],
+    shares: Sequence[float],
+    seed: int,
+    progress: Callable[[str, int], None],
+) -> Summary:
+    """Writes the tracks of some tables into a canonical file.
+
+    Each track goes to a split by a random number of its own. They depend on the seed,
+    the table's place in the list and the track's place among those kept, on nothing
+    else. If one table has weights, the tracks of the others have weight 1.
+
+    Args:
+        path: The file, replaced if it exists; whole or not there.
+        tables: The tables, one after the other in the file.
+        shares: Shares of train, validation and test.
+        seed: Seed of the splits, 0 or more.
+        progress: Called after each piece with the name of the table and its number of
+            tracks so far.
+
+    Raises:
+        ValueError: If the shares are none.
+        DataError: If a table is bad, the weights of a species do not add up to more
+            than 0, or the file cannot be written; no file is left behind then.
+    """
+    check_shares(shares)
+    check_output(path)
+    weighted = any(table.weighted for table in tables)
+    tallies = {name: Tally() for name in particles.NAMES}
+    splits = dict.fromkeys(SPLITS, 0)
+    attributes = {
+        "sources": ", ".join(Path(table.path).name for table in tables),
+        "split_shares": list(shares),
+        "seed": seed,
+    }
+    with Writer(path, RICH, attributes=attributes) as writer:
+        for place, table in enumerate(tables):
+            random = np.random.default_rng([seed, place])
+            tracks = 0
+            for sample in table.samples():
+                split = _draw(random, len(sample), shares)
+                weight = _weights(sample)
+                _count(tallies, sample, weight)
+                for code, name in enumerate(SPLITS):
+                    splits[name] += int(np.sum(split == code))
+                whole = Sample(
+                    sample.response, sample.condition, weight if weighted else None
+                )
+                writer.append(whole, split=np.asarray(SPLITS)[split])
+                tracks += len(sample)
+                progress(table.path, tracks)
+        found = {name: tally for name, tally in tallies.items() if tally.tracks}
+        for name, tally in found.items():
+            if not tally.weights > 0.0:
+                raise DataError(
+                    f"{path}: the weights of species {name!r} add up to "
+                    f"{tally.weights:g}, but sWeights add up to the number of its "
+                    "tracks; choose the column of the signal's weights"
+                )
+    return Summary(found, splits)
+
+
+def _draw(
+    random: np.random.Generator, count: int, shares: Sequence[float]
+) -> NDArray[np.intp]:
+    """Draws the index in `SPLITS` of each of some tracks."""
+    # Without the last edge: rounding may leave it a little below 1.
+    edges = np.cumsum(shares)[:-1]
+    return np.searchsorted(edges, random.random(count), side="right")
+
+
+def _weights(sample: Sample) -> NDArray[np.float32]:
+    if sample.weight is None:
+        return np.ones(len(sample), np.float32)
+    return sample.weight
+
+
+def _count(
+    tallies: dict[str, Tally], sample: Sample, weight: NDArray[np.float32]
+) -> None:
+    inside = np.asarray(RICH.in_domain(sample.condition))
+    for name, code in zip(particles.NAMES, particles.PDG_CODES, strict=True):
+        chosen = sample.condition[:, RICH.condition_names.index("species_pdg")] == code
+        if chosen.any():
+            tallies[name].add(weight[chosen], inside[chosen])

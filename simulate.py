@@ -1,0 +1,139 @@
+"""Simulates reference responses: python simulate.py --detector=rich --num=N --output=F.
+
+"rich" is a toy of two ring-imaging detectors, with background and sWeights; "ecal" is
+Geant4, from requirements-geant4.txt. The same options give the same numbers, however
+many jobs share the work.
+"""
+
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from models.core import command  # First: it silences the start of TensorFlow.
+
+# isort: split
+
+import keras
+import numpy as np
+from absl import flags, logging
+from numpy.typing import NDArray
+
+from data import files, particles, readers, rich_sample, rich_toy, spec
+from data.geant4 import ecal, electrons
+from data.writers import Writer
+
+_SHOWERS_PER_PROCESS = 250
+_LICENCE = "CC-BY-4.0"
+
+FLAGS = flags.FLAGS
+flags.DEFINE_enum("detector", None, ["ecal", "rich"], "What is simulated.")
+flags.DEFINE_integer("num", None, "Number of events.", lower_bound=1)
+flags.DEFINE_string("output", None, "File to write, canonical HDF5.")
+flags.mark_flags_as_required(["detector", "num", "output"])
+flags.DEFINE_integer("seed", 1, "Of all random numbers.", lower_bound=0)
+flags.DEFINE_integer("jobs", 1, "Threads, or processes of Geant4.", lower_bound=1)
+flags.DEFINE_list(
+    "splits", ["0.6", "0.1", "0.3"], "Shares of train, validation, test, one by one."
+)
+flags.DEFINE_list("species", list(particles.NAMES), "Of the tracks; only rich.")
+flags.DEFINE_float("background", 0.3, "Share of background, 0: no weights; only rich.")
+
+Piece = tuple[readers.Sample, NDArray[np.float64] | None]
+
+
+def _ends() -> NDArray[np.int64]:
+    """Returns the number of the event after the last one of every split."""
+    try:
+        shares = np.array([float(share) for share in FLAGS.splits])
+    except ValueError:
+        shares = np.array([])
+    names = readers.SPLITS
+    if len(shares) != len(names) or (shares < 0).any() or abs(shares.sum() - 1) > 1e-9:
+        raise ValueError(
+            f"--splits={','.join(FLAGS.splits)}: give the shares of "
+            f"{', '.join(names)}, which add up to 1, such as 0.6,0.1,0.3"
+        )
+    return np.round(np.cumsum(shares) * FLAGS.num).astype(np.int64)
+
+
+def _rich() -> tuple[dict[str, object], Iterator[Piece]]:
+    candidates = rich_sample.draw(
+        FLAGS.num, FLAGS.seed, species=FLAGS.species, background=FLAGS.background
+    )
+    pieces = rich_sample.pieces(candidates, FLAGS.seed, jobs=FLAGS.jobs)
+    attributes = {
+        "generator": "ring-imaging toy",
+        "generator_version": rich_toy.VERSION,
+        "species": ", ".join(FLAGS.species),
+        "background": FLAGS.background,
+        "rounding": rich_sample.ROUNDING,
+    }
+    return attributes, ((piece, None) for piece in pieces)
+
+
+def _ecal() -> tuple[dict[str, object], Iterator[Piece]]:
+    for name in ("species", "background"):
+        if FLAGS[name].present:
+            raise ValueError(f"--{name} belongs to --detector=rich; leave it out")
+    condition = electrons.conditions(FLAGS.num, FLAGS.seed)
+    starts = range(0, FLAGS.num, _SHOWERS_PER_PROCESS)
+    words = np.random.SeedSequence(FLAGS.seed).generate_state(len(starts))
+
+    def run(number: int) -> Piece:
+        start = starts[number]
+        chosen = condition[start : start + _SHOWERS_PER_PROCESS]
+        try:
+            response, cpu_s = ecal.simulate(chosen, int(words[number] >> np.uint32(1)))
+        except ChildProcessError as error:
+            # An OSError, which the writer would take for one of its own.
+            raise ValueError(str(error)) from error
+        return readers.Sample(response, chosen), cpu_s
+
+    def pieces() -> Iterator[Piece]:
+        with ThreadPoolExecutor(FLAGS.jobs) as pool:
+            yield from pool.map(run, range(len(starts)))
+
+    attributes = {
+        "generator": "Geant4",
+        "generator_version": "11.4.1",
+        "physics_list": "G4EmStandardPhysics",
+        "production_cut_mm": 0.1,
+    }
+    return attributes, pieces()
+
+
+def _run() -> None:
+    if files.is_archive(FLAGS.output):
+        raise ValueError(
+            f"--output={FLAGS.output}: the file is HDF5, not a NumPy archive; let its "
+            "name end in .h5"
+        )
+    ends = _ends()
+    attributes, pieces = {"ecal": _ecal, "rich": _rich}[FLAGS.detector]()
+    attributes |= {"seed": FLAGS.seed, "licence": _LICENCE}
+    names = np.repeat(readers.SPLITS, np.diff(ends, prepend=0))
+    detector = spec.get(FLAGS.detector)
+    interval = 0.5 if sys.stdout.isatty() else 60.0
+    bar = keras.utils.Progbar(FLAGS.num, unit_name="event", interval=interval)
+    done = 0
+    with Writer(FLAGS.output, detector, attributes=attributes, compression=9) as writer:
+        for sample, cpu_s in pieces:
+            stop = done + len(sample)
+            writer.append(sample, split=names[done:stop], cpu_s=cpu_s)
+            done = stop
+            bar.update(done, finalize=done == FLAGS.num)
+    counts = ", ".join(f"{n:,} {s}" for s, n in readers.splits(FLAGS.output).items())
+    print(f"{FLAGS.output}: {counts}")
+
+
+def main(_: list[str]) -> None:
+    """Runs the simulation; a user's mistake ends in one line and status 2."""
+    logging.set_verbosity(logging.WARNING)
+    try:
+        _run()
+    except (ValueError, OSError) as error:
+        command.refuse(error)
+
+
+if __name__ == "__main__":
+    command.run(main)
