@@ -58,7 +58,7 @@ def _train() -> None:
     workdir = pathlib.Path(_WORKDIR.value or f"runs/{entry}")
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(settings.seed)
-    paths = _DATA.value or [sample_of(module.DETECTOR)]
+    paths = [sample_of(module.DETECTOR)] if _DATA.value is None else _DATA.value
     found = inputs.load(module, settings, paths)
     spec, fitted = found.spec, found.transform
     found.source.check()

@@ -17,6 +17,7 @@ import tensorflow as tf
 
 import models
 from data import spec as detectors
+from models.core import inputs
 from tests import synthetic
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -187,7 +188,6 @@ def refused(script, capsys, data, tmp_path):
         _check_one_line(capsys.readouterr().err, pattern)
         assert not workdir.exists()
 
-    run.train = train.module
     return run
 
 
@@ -278,7 +278,7 @@ def test_an_impossible_response_is_found_before_the_training(
 
     path = _changed(data, tmp_path, "response", spoil)
     # The event is not among those that the transform is fitted to.
-    monkeypatch.setattr(refused.train, "_EVENTS_FOR_FIT", 8)
+    monkeypatch.setattr(inputs, "_NUMBERS_FOR_FIT", 8 * SPEC.cells.size)
     refused(pattern, f"--data={path}")
 
 
