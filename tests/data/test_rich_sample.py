@@ -11,8 +11,8 @@ from data.sample import DataError, Sample
 
 RICH = spec.get("rich")
 STORED = Path(make_sample.__file__).parent / "samples/rich_toy.h5"
-NUM, SEED = 600_000, 1
-EVENTS = {"train": 360_000, "validation": 60_000, "test": 180_000}
+NUM, SEED = 360_000, 1
+EVENTS = {"train": 216_000, "validation": 36_000, "test": 108_000}
 
 
 def errors_of_means(values, weight):
@@ -148,7 +148,7 @@ def test_too_little_background_has_no_weights():
 
 
 def test_stored_size_and_splits(stored):
-    assert STORED.stat().st_size < 11e6
+    assert STORED.stat().st_size < 6.5e6
     assert readers.detect(STORED).name == "rich"
     assert readers.splits(STORED) == EVENTS
     assert len(stored) == NUM
