@@ -10,7 +10,7 @@ from models.core import command  # First: it silences the start of TensorFlow.
 
 # isort: split
 
-from absl import flags, logging
+from absl import flags
 
 from data.calibration import conversion, reading
 
@@ -130,13 +130,7 @@ def _report(
     return lines
 
 
-def main(_: list[str]) -> None:
-    """Runs the conversion; a user's mistake ends in one line and status 2."""
-    logging.set_verbosity(logging.WARNING)
-    try:
-        _convert()
-    except (ValueError, OSError) as error:
-        command.refuse(error)
+main = command.main(_convert)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from models.core import command  # First: it silences the start of TensorFlow.
 
 import h5py
 import numpy as np
-from absl import flags, logging
+from absl import flags
 from numpy.typing import NDArray
 
 from data import readers
@@ -199,13 +199,7 @@ def _refuse_other_species(models: list[pathlib.Path]) -> None:
             )
 
 
-def main(_: list[str]) -> None:
-    """Runs the evaluation; a user's mistake ends in one line and status 2."""
-    logging.set_verbosity(logging.WARNING)
-    try:
-        _run()
-    except (ValueError, OSError) as error:
-        command.refuse(error)
+main = command.main(_run)
 
 
 if __name__ == "__main__":

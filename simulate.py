@@ -15,7 +15,7 @@ from models.core import command  # First: it silences the start of TensorFlow.
 
 import keras
 import numpy as np
-from absl import flags, logging
+from absl import flags
 from numpy.typing import NDArray
 
 from data import files, particles, readers, rich_sample, rich_toy, spec
@@ -126,13 +126,7 @@ def _run() -> None:
     print(f"{FLAGS.output}: {counts}")
 
 
-def main(_: list[str]) -> None:
-    """Runs the simulation; a user's mistake ends in one line and status 2."""
-    logging.set_verbosity(logging.WARNING)
-    try:
-        _run()
-    except (ValueError, OSError) as error:
-        command.refuse(error)
+main = command.main(_run)
 
 
 if __name__ == "__main__":

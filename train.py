@@ -14,7 +14,7 @@ from models.core import command  # First: it silences the start of TensorFlow.
 import keras
 import numpy as np
 import tensorflow as tf
-from absl import flags, logging
+from absl import flags
 
 import models
 from data import readers
@@ -77,22 +77,17 @@ def _train() -> None:
     training = Training(
         settings, found.source, validation, spec, fitted, workdir, say=print
     )
-    training.run(model, phases)
+    try:
+        training.run(model, phases)
+    except callbacks.NonFiniteError as error:
+        sys.exit(f"train.py: {error}")
     run.save(model, workdir)
     export_simulator(model, spec, settings.mask, workdir / "saved_model", description)
     print(f"{workdir}/saved_model answers in {spec.unit}; look at it with\n"
           f"  python evaluate.py --workdir={workdir}")  # fmt: skip
 
 
-def main(argv: list[str]) -> None:
-    """Runs the training; a user's mistake ends in one line and status 2."""
-    logging.set_verbosity(logging.WARNING)
-    try:
-        _train()
-    except callbacks.NonFiniteError as error:
-        sys.exit(f"train.py: {error}")
-    except (ValueError, OSError) as error:
-        command.refuse(error)
+main = command.main(_train)
 
 
 if __name__ == "__main__":

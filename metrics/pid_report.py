@@ -1,6 +1,5 @@
 """The report of particle identification: what it says, and how it is written."""
 
-import dataclasses
 import pathlib
 from collections.abc import Sequence
 from typing import Any
@@ -108,11 +107,7 @@ def as_json(found: PidReport) -> dict[str, Any]:
     Returns:
         Numbers and texts that JSON can hold.
     """
-    content: dict[str, Any] = {
-        **found.facts,
-        "metrics": {
-            name: dataclasses.asdict(metric) for name, metric in found.metrics.items()
-        },
+    parts = {
         "species": {
             name: {
                 "tracks": len(members),
@@ -123,14 +118,7 @@ def as_json(found: PidReport) -> dict[str, Any]:
         },
         "auc_bins": [pid_tables.bin_as_json(one, found.grid) for one in found.bins],
     }
-    if found.untrained:
-        content["untrained"] = {
-            f"wasserstein_{name}": {"value": value, "factor": found.factors[name]}
-            for name, value in found.untrained.items()
-        }
-    if found.notes:
-        content["notes"] = list(found.notes)
-    return content
+    return report.document(found, found.metrics, parts)
 
 
 def write(found: PidReport, folder: pathlib.Path) -> None:

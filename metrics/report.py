@@ -3,12 +3,13 @@
 import dataclasses
 import json
 import pathlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from metrics import canvas, page
 from metrics.kinds import kind, uncertain
 from metrics.plots import Plot, plots
+from metrics.resampling import Metric
 from metrics.results import Measured, Report
 
 FILES = frozenset({"index.html", "metrics.json", "figures"})
@@ -121,12 +122,7 @@ def as_json(report: Report) -> dict[str, Any]:
     Returns:
         Numbers and texts that JSON can hold.
     """
-    content: dict[str, Any] = {
-        **report.facts,
-        "metrics": {
-            name: dataclasses.asdict(metric)
-            for name, metric in report.all_metrics.items()
-        },
+    energies = {
         "beam_energies": [
             {
                 "energy_gev": one.beam.energy_gev,
@@ -138,15 +134,33 @@ def as_json(report: Report) -> dict[str, Any]:
                 "generated_resolution": one.generated_resolution,
             }
             for one in report.beams
-        ],
+        ]
     }
-    if report.untrained:
+    return document(report, report.all_metrics, energies)
+
+
+def document(
+    found: Any, metrics: Mapping[str, Metric], parts: dict[str, Any]
+) -> dict[str, Any]:
+    """Returns the content of metrics.json for a report of any kind of detector.
+
+    Args:
+        found: The report; of it `facts`, `untrained`, `factors` and `notes`.
+        metrics: Every metric by its name.
+        parts: What only this kind of detector has.
+    """
+    content: dict[str, Any] = {
+        **found.facts,
+        "metrics": {name: dataclasses.asdict(one) for name, one in metrics.items()},
+        **parts,
+    }
+    if found.untrained:
         content["untrained"] = {
-            f"wasserstein_{name}": {"value": value, "factor": report.factors[name]}
-            for name, value in report.untrained.items()
+            f"wasserstein_{name}": {"value": value, "factor": found.factors[name]}
+            for name, value in found.untrained.items()
         }
-    if report.notes:
-        content["notes"] = list(report.notes)
+    if found.notes:
+        content["notes"] = list(found.notes)
     return content
 
 

@@ -72,10 +72,10 @@ class Config:
     transform: str = "quantile"
     mask: str = "mask"
     species: str = _ALL
-    noise: int = 64
+    noise: int = 16
     generator_dense: tuple[int, ...] = (128,) * 10
-    critic_dense: tuple[int, ...] = (64, 64, 64)
-    critic_outputs: int = 32
+    critic_dense: tuple[int, ...] = (128, 128, 128)
+    critic_outputs: int = 64
     radiators: tuple[tuple[float, ...], ...] = tuple(
         (one.refractive_index, one.resolution_mrad, *one.acceptance_mrad)
         for one in RADIATORS
@@ -89,11 +89,11 @@ class Config:
     batch_size: int = 2048
     learning_rate: float = 1e-3
     learning_rate_decay: float = 0.98
-    learning_rate_steps: int = 200
+    learning_rate_steps: int = 130
     averaging: float = 0.999
     augment: bool = False
     seed: int = 1
-    steps: int = 20000
+    steps: int = 30000
     epoch_steps: int = 500
 
 
@@ -101,12 +101,14 @@ PRESETS: dict[str, dict[str, Any]] = {
     "cpu": {},
     "paper": {
         "radiators": (),
+        "noise": 64,
         "critic_dense": (128,) * 10,
         "critic_outputs": 256,
         "objective": "cramer_surrogate",
         "pairs": "independent",
         "penalty_weight": 20.0,
         "penalty_ramp_steps": 10000,
+        "learning_rate_steps": 200,
         "critic_steps": 15,
         "batch_size": 50000,
         "averaging": 0.0,

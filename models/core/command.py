@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from absl import app, flags
+from absl import app, flags, logging
 
 _STDERR = 2
 
@@ -59,6 +59,23 @@ def parse(argv: list[str]) -> list[str]:
     except flags.Error as error:
         refuse(error)
     return left
+
+
+def main(work: Callable[[], None]) -> Callable[[list[str]], None]:
+    """Makes the `main` of a script: a user's mistake ends in one line and status 2.
+
+    Args:
+        work: What the script does, when its flags have been parsed.
+    """
+
+    def wrapped(_: list[str]) -> None:
+        logging.set_verbosity(logging.WARNING)
+        try:
+            work()
+        except (ValueError, OSError) as error:
+            refuse(error)
+
+    return wrapped
 
 
 def run(main: Callable[[list[str]], None]) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from data import particles
 
@@ -46,23 +47,20 @@ class TrackFeatures(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """Maps conditions of the detector `rich` [batch, 4] to [batch, features]."""
-        momentum, rapidity, tracks, species = (inputs[:, i : i + 1] for i in range(4))
+        # Events are the last axis until the end: then a short axis of species or of
+        # mass hypotheses costs nothing.
+        momentum, rapidity, tracks, species = (inputs[None, :, i] for i in range(4))
         (low, high), *linear = self.ranges
-        columns = [_scaled(keras.ops.log(momentum), np.log(low), np.log(high))]
-        columns += [
+        rows = [_scaled(keras.ops.log(momentum), np.log(low), np.log(high))]
+        rows += [
             _scaled(value, *limits)
             for value, limits in zip((rapidity, tracks), linear, strict=True)
         ]
-        codes = np.array([self.species], np.float32)
-        columns.append(keras.ops.cast(keras.ops.equal(species, codes), "float32"))
-        polar_mrad = 2.0 * keras.ops.arctan(keras.ops.exp(-rapidity)) / _MRAD
-        for index, resolution_mrad, nearest, farthest in self.radiators:
-            inside = keras.ops.logical_and(
-                polar_mrad >= nearest, polar_mrad <= farthest
-            )
-            seen = _rings(momentum, index, resolution_mrad)
-            columns.append(seen * keras.ops.cast(inside, "float32"))
-        return keras.ops.concatenate(columns, axis=1)
+        codes = np.array(self.species, np.float32)[:, None]
+        rows.append(keras.ops.cast(keras.ops.equal(species, codes), "float32"))
+        if self.radiators:
+            rows.append(_rings(momentum, rapidity, np.array(self.radiators)))
+        return keras.ops.transpose(keras.ops.concatenate(rows, axis=0))
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
@@ -78,16 +76,21 @@ def _scaled(value: Any, low: float, high: float) -> Any:
     return (2.0 * value - (low + high)) / (high - low)
 
 
-def _rings(momentum_gev: Any, index: float, resolution_mrad: float) -> Any:
-    """Describes the ring of every mass hypothesis, [batch, 9]."""
-    masses = np.array([particles.MASSES_GEV], np.float32)
+def _rings(momentum_gev: Any, rapidity: Any, radiators: NDArray[np.float64]) -> Any:
+    """Describes the ring of every mass hypothesis, [9 per radiator, batch]."""
+    index, resolution_mrad, nearest, farthest = radiators.T[:, :, None, None]
+    masses = np.array(particles.MASSES_GEV, np.float32)[:, None]
     squared = keras.ops.square(masses / momentum_gev)
     # sin^2 of the angle, 1 - 1 / (n beta)^2; of a light track it is 1 - 1 / n^2.
     full = 1.0 - 1.0 / index**2
-    sine = keras.ops.relu(full - squared / index**2)
+    sine = keras.ops.relu(full - squared * (1.0 / index**2))
     angle_mrad = keras.ops.arcsin(keras.ops.sqrt(sine)) / _MRAD
-    difference = (angle_mrad - angle_mrad[:, _PION : _PION + 1]) / resolution_mrad
     others = [number for number in range(len(particles.NAMES)) if number != _PION]
-    separation = keras.ops.log1p(keras.ops.square(difference))
-    separation = keras.ops.take(separation, others, axis=1)
-    return keras.ops.concatenate([sine / full, 0.2 * separation], axis=1)
+    pion_mrad = angle_mrad[:, _PION : _PION + 1]
+    difference = keras.ops.take(angle_mrad, others, axis=1) - pion_mrad
+    separation = keras.ops.log1p(keras.ops.square(difference / resolution_mrad))
+    seen = keras.ops.concatenate([sine / full, 0.2 * separation], axis=1)
+    polar_mrad = 2.0 * keras.ops.arctan(keras.ops.exp(-rapidity)) / _MRAD
+    inside = keras.ops.logical_and(polar_mrad >= nearest, polar_mrad <= farthest)
+    seen = seen * keras.ops.cast(inside, "float32")
+    return keras.ops.reshape(seen, (9 * len(radiators), -1))

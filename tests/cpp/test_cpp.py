@@ -136,17 +136,17 @@ def _simulate_in_python(model, conditions, seed, batch):
 
 
 def _entries():
-    """Returns every entry of the ECAL with a configuration that is built quickly."""
-    ecal = [name for name in models.names() if models.load(name).DETECTOR == "ecal"]
-    for name in ecal:
-        module = importlib.import_module(f"tests.models.test_{name}")
-        yield pytest.param(name, module.TINY, id=name)
+    """Returns every other entry with a configuration that is built quickly."""
+    for name in models.names():
+        if models.load(name).DETECTOR != "hgcal":
+            module = importlib.import_module(f"tests.models.test_{name}")
+            yield pytest.param(name, module.TINY, id=name)
 
 
 @pytest.mark.parametrize(("name", "tiny"), list(_entries()))
 def test_every_entry_answers_like_python(build, tmp_path, name, tiny):
     """The entries of the HGCAL prototype are tested as the pretrained model."""
-    case = contract.make_case(name, tiny, "ecal")
+    case = contract.make_case(name, tiny, models.load(name).DETECTOR)
     path = tmp_path / "saved_model"
     export_simulator(case.build(), case.spec, case.settings.mask, path, {})
     conditions = case.sample.condition[:EVENTS]
