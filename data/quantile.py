@@ -19,8 +19,11 @@ _TAIL = 0.01
 # Of the unweighted distribution, in the one that is fitted: where signed weights leave
 # no slope at all, events still must be told apart.
 _SHARE_UNWEIGHTED = 0.02
-_LEAST_ATOM = 1e-4
-_LEAST_PLATEAU = 0.25
+# A share of zeros from which on a generator shall be able to hit them, and how wide the
+# plateau is at least. All numbers in it become 0: what is made wider for tracks that
+# have zeros is lost to those that have none.
+_LEAST_ATOM = 1e-3
+_LEAST_PLATEAU = 0.03
 # In standard deviations per knot: more than float32 rounds.
 _LEAST_STEP = 1e-4
 
