@@ -93,4 +93,4 @@ def _rings(momentum_gev: Any, rapidity: Any, radiators: NDArray[np.float64]) -> 
     polar_mrad = 2.0 * keras.ops.arctan(keras.ops.exp(-rapidity)) / _MRAD
     inside = keras.ops.logical_and(polar_mrad >= nearest, polar_mrad <= farthest)
     seen = seen * keras.ops.cast(inside, "float32")
-    return keras.ops.reshape(seen, (9 * len(radiators), -1))
+    return keras.ops.reshape(seen, (len(radiators) * (len(masses) + len(others)), -1))
