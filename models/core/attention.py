@@ -6,6 +6,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from models.core.spectral import SpectralNormalization
+
 
 @keras.saving.register_keras_serializable("fastsim_zoo")
 class SelfAttention(keras.layers.Layer):
@@ -45,7 +47,7 @@ class SelfAttention(keras.layers.Layer):
         for name, size in sizes.items():
             layer: Any = keras.layers.Conv2D(size, 1, use_bias=False, name=name)
             if self.spectral:
-                layer = keras.layers.SpectralNormalization(layer, name=f"{name}_normed")
+                layer = SpectralNormalization(layer, name=f"{name}_normed")
             inside = sizes["value"] if name == "output" else channels
             layer.build((None, *input_shape[1:3], inside))
             self.projections[name] = layer

@@ -9,6 +9,7 @@ import keras
 from data.spec import DetectorSpec
 from models.core import networks
 from models.core.attention import SelfAttention
+from models.core.spectral import SpectralNormalization
 
 Tensor = Any
 
@@ -33,7 +34,7 @@ class ImageLayers:
 
     def wrapped(self, layer: keras.layers.Layer) -> keras.layers.Layer:
         """Returns the layer, spectrally normalised where that is wanted."""
-        return keras.layers.SpectralNormalization(layer) if self.spectral else layer
+        return SpectralNormalization(layer) if self.spectral else layer
 
     def attended(self, x: Tensor) -> Tensor:
         """Appends self-attention to a feature map of one of the chosen sizes."""

@@ -17,6 +17,7 @@ from metrics import measure
 from models import vae_gan
 from models.core import callbacks, config, vae
 from models.core.networks import normal
+from models.core.spectral import SpectralNormalization
 from models.core.training import Training
 from tests import contract, synthetic
 from tests.contract import check_entry
@@ -87,9 +88,9 @@ def test_the_published_networks():
     assert layers.BatchNormalization in kinds["generator"]
     assert kinds["encoder"].count(layers.Conv2D) == 4
     # Convolutions and dense layers of the critic, and of nothing else.
-    assert kinds["critic"].count(layers.SpectralNormalization) == 4 + 3
+    assert kinds["critic"].count(SpectralNormalization) == 4 + 3
     for name in ("generator", "encoder"):
-        assert layers.SpectralNormalization not in kinds[name]
+        assert SpectralNormalization not in kinds[name]
     assert model.get_config()["objective"] == "hinge"
 
 
