@@ -12,6 +12,7 @@ import pytest
 from data import readers, writers
 from data import spec as detectors
 from tests import synthetic
+from tests.driver import drive
 from tests.metrics import stand_in
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -41,29 +42,6 @@ FIGURES = {
     "conditioning_impact_x_cm",
     "conditioning_impact_y_cm",
 }
-
-# Runs main() for several command lines in one process: TensorFlow starts slowly.
-DRIVER = """
-import contextlib, io, json, sys
-import evaluate
-sys.argv[0] = "evaluate.py"
-found = []
-for arguments in json.load(sys.stdin):
-    evaluate.FLAGS.unparse_flags()
-    for name in ("workdir", "saved_model", "generated", "report", "num"):
-        evaluate.FLAGS[name].value = None
-    evaluate.FLAGS["split"].value = "test"
-    evaluate.FLAGS["reference"].unparse()
-    errors = io.StringIO()
-    status = 0
-    with contextlib.redirect_stderr(errors):
-        try:
-            evaluate.main(evaluate.command.parse(["evaluate.py", *arguments]))
-        except SystemExit as leaving:
-            status = leaving.code
-    found.append([status, errors.getvalue()])
-print(json.dumps(found))
-"""
 
 
 @pytest.fixture(scope="module")
@@ -153,18 +131,6 @@ def test_the_page_needs_nothing_else(work, finished):
     assert "50 GeV, never trained on" in text
 
 
-def _call(work, *command_lines):
-    done = subprocess.run(
-        [sys.executable, "-c", DRIVER],
-        cwd=ROOT,
-        input=json.dumps(command_lines),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return json.loads(done.stdout.splitlines()[-1])
-
-
 def test_mistakes_end_in_one_line_and_status_2(work, finished, tmp_path):
     reference = f"--reference={work / 'reference.h5'}"
     model = f"--saved_model={work / 'run/saved_model'}"
@@ -197,8 +163,8 @@ def test_mistakes_end_in_one_line_and_status_2(work, finished, tmp_path):
         ([model, "--unknown=3"], "unknown"),
         ([model, "surplus"], "'surplus'"),
     ]
-    answers = _call(work, *[arguments for arguments, _ in cases])
-    for (arguments, expected), (status, errors) in zip(cases, answers, strict=True):
+    answers = drive("evaluate", ROOT, [arguments for arguments, _ in cases])
+    for (arguments, expected), (status, errors, _) in zip(cases, answers, strict=True):
         assert status == 2, arguments
         assert errors.count("\n") == 1, errors
         assert errors.startswith("evaluate.py: ")
@@ -217,7 +183,7 @@ def test_stored_responses_of_any_generator(work, tmp_path):
         f"--reference={work / 'reference.h5'}",
         "--num=40",
     ]
-    [(status, errors)] = _call(work, arguments)
+    [(status, errors, _)] = drive("evaluate", ROOT, [arguments])
     assert (status, errors) == (0, "")
     content = json.loads((tmp_path / "report/metrics.json").read_text())
     ratio = content["metrics"]["mean_ratio_visible_energy"]
@@ -230,7 +196,8 @@ def test_stored_responses_in_another_order_are_refused(work, tmp_path):
     turned = readers.Sample(whole.response[::-1], whole.condition[::-1])
     writers.write(tmp_path / "generated.h5", HGCAL, turned)
     path = f"--generated={tmp_path / 'generated.h5'}"
-    [(status, errors)] = _call(work, [path, f"--reference={work / 'reference.h5'}"])
+    arguments = [path, f"--reference={work / 'reference.h5'}"]
+    [(status, errors, _)] = drive("evaluate", ROOT, [arguments])
     assert status == 2
     assert "keep the reference's order" in errors
     assert not (tmp_path / "report").exists()
@@ -245,7 +212,7 @@ def test_runs_side_by_side(work, tmp_path):
         "--num=40",
         f"--report={tmp_path / 'both'}",
     ]
-    [(status, errors)] = _call(work, arguments)
+    [(status, errors, _)] = drive("evaluate", ROOT, [arguments])
     assert (status, errors) == (0, "")
     for name in ("good", "bad"):
         assert (tmp_path / name / "report/index.html").exists()

@@ -1,6 +1,5 @@
 """The command: simulate.py with the toy, and what it says without Geant4."""
 
-import json
 import pathlib
 import subprocess
 import sys
@@ -12,43 +11,11 @@ import pytest
 from data import readers
 from data import spec as detectors
 from data.geant4 import electrons
+from tests.driver import drive
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 RICH = detectors.get("rich")
 TRACKS = 20_000
-
-# Runs main() for several command lines in one process: TensorFlow starts slowly.
-DRIVER = """
-import contextlib, io, json, sys
-import simulate
-sys.argv[0] = "simulate.py"
-found = []
-for arguments in json.load(sys.stdin):
-    simulate.FLAGS.unparse_flags()
-    for name in simulate.FLAGS:
-        simulate.FLAGS[name].unparse()
-    output, errors = io.StringIO(), io.StringIO()
-    status = 0
-    with contextlib.redirect_stderr(errors), contextlib.redirect_stdout(output):
-        try:
-            simulate.main(simulate.command.parse(["simulate.py", *arguments]))
-        except SystemExit as leaving:
-            status = leaving.code
-    found.append([status, errors.getvalue(), output.getvalue()])
-print(json.dumps(found))
-"""
-
-
-def drive(folder, commands):
-    done = subprocess.run(
-        [sys.executable, "-c", DRIVER],
-        cwd=folder,
-        input=json.dumps(commands),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 @pytest.fixture
@@ -74,6 +41,7 @@ def finished(folder):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(ROOT))
         return drive(
+            "simulate",
             folder,
             [
                 [*common, "--output=one.h5"],
@@ -146,7 +114,7 @@ def test_mistakes_end_in_one_line(tmp_path):
         (ecal, "simulate.py: Geant4 ended with status 1: ModuleNotFoundError: No mod"),
         ([*ecal, "--jobs=2"], "named geant4_pybind; install requirements-geant4.txt"),
     ]
-    found = drive(tmp_path, [arguments for arguments, _ in mistakes])
+    found = drive("simulate", tmp_path, [arguments for arguments, _ in mistakes])
     for (status, errors, _), (arguments, message) in zip(found, mistakes, strict=True):
         assert status == 2, arguments
         assert errors.startswith("simulate.py: ")
