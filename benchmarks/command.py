@@ -78,6 +78,25 @@ def subject(
     return Subject(model, settings, found.spec, found.source, path)
 
 
+def keras_model(path: pathlib.Path) -> ConditionalGAN:
+    """Loads a model that `train.py` has written, in safe mode.
+
+    Args:
+        path: Its `model.keras`.
+
+    Raises:
+        ValueError: If it is not there or not of this version of the zoo.
+    """
+    for name in models.names():
+        models.load(name)
+    try:
+        return keras.models.load_model(path)
+    except (KeyError, OSError, TypeError, ValueError):
+        # Keras explains over many pages that a class has other arguments by now.
+        found = "is not of this version of the zoo" if path.exists() else "is missing"
+        raise ValueError(f"{path} {found}") from None
+
+
 def write_json(path: str | None, document: dict[str, Any]) -> None:
     """Writes a result, if the user wants it."""
     if path is None:

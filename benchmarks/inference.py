@@ -19,12 +19,10 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import keras
 import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
-import models
 from benchmarks import command, flops, gemm, reference_time, sections, timing
 from benchmarks.torch_copy import TorchCopy, UnavailableError
 from models.core.export import export_simulator
@@ -77,13 +75,10 @@ def _beside(folder: pathlib.Path) -> ConditionalGAN | None:
     path = folder.parent / "model.keras"
     if not path.exists():
         return None
-    for name in models.names():
-        models.load(name)
     try:
-        return keras.models.load_model(path)
-    except (KeyError, OSError, TypeError, ValueError):
-        # Keras explains over many pages that a class has other arguments by now.
-        print(f"{path} is not of this version of the zoo: left out")
+        return command.keras_model(path)
+    except ValueError as error:
+        print(f"{error}: left out")
         return None
 
 

@@ -19,6 +19,7 @@ from benchmarks import (
     geant4,
     gemm,
     inference,
+    learned,
     portable,
     sections,
     timing,
@@ -220,6 +221,7 @@ def test_the_pytorch_copy_is_the_generator(generator, tmp_path):
         ("inference", ["--model=x", "--batches=0"], "--batches"),
         ("training", ["--model=wgan_constrained", "--data=nowhere.h5"], "nowhere.h5"),
         ("gemm", ["extra"], "'extra'"),
+        ("learned", ["--workdir=nowhere"], "nowhere/model.keras is missing"),
         ("geant4", ["--seed=2147483648"], "seed must be"),
     ],
 )
@@ -299,3 +301,29 @@ def test_the_error_of_the_time_per_gev():
     assert found["ms_per_gev"] == pytest.approx(20.0)
     expected = 1e3 * cpu_s.std(ddof=1) / np.sqrt(4) / 10.0
     assert found["ms_per_gev_error"] == pytest.approx(expected)
+
+
+def test_singular_values_in_units_of_the_first():
+    orthogonal, _ = np.linalg.qr(np.random.default_rng(1).normal(size=(6, 6)))
+    kernel = orthogonal[:, :3] @ np.diag([2.0, 1.0, 0.5])
+    assert learned.others(kernel.reshape(1, 2, 3, 3)) == pytest.approx(
+        (0.5, np.sqrt((0.5**2 + 0.25**2) / 2))
+    )
+    assert learned.others(np.ones((5, 1))) == (0.0, 0.0)
+
+
+def test_what_a_model_with_attention_and_spectral_norm_has_learned():
+    small = ["generator_filters=[4]", "critic_filters=[4,4]", "start_channels=4"]
+    settings = [*small, "attention=[16]", "critic_dense=[3]", "noise=5"]
+    model = command.subject("aux_regressor/paper", assignments=settings).model
+    found = learned.gammas(model)
+    assert [one["network"] for one in found] == ["generator", "critic"]
+    assert all(one["rows"] == 16 and one["gamma"] == 0.0 for one in found)
+    normalised = learned.singular_values(model)
+    kernels = [one["kernel"] for one in normalised]
+    assert (10, 16 * 16 * 4) in kernels
+    assert (3, 3, 4, 4) in kernels
+    # Those of a single column have nothing to compare.
+    assert min(kernel[-1] for kernel in kernels) > 1
+    assert all(0.0 < one["rest"] <= one["second"] <= 1.0 for one in normalised)
+    assert not learned.gammas(command.subject("aux_regressor/cnn").model)
