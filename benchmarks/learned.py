@@ -26,9 +26,11 @@ from models.core.gan import ConditionalGAN
 
 def _layers(model: ConditionalGAN, kind: type) -> Iterator[tuple[str, Any]]:
     for network in (model.generator, model.critic):
-        for layer in network._flatten_layers():
-            if isinstance(layer, kind):
-                yield network.name, layer
+        for layer in network.layers:
+            inside = layer.projections if isinstance(layer, SelfAttention) else {}
+            for one in (layer, *inside.values()):
+                if isinstance(one, kind):
+                    yield network.name, one
 
 
 def others(kernel: Any) -> tuple[float, float]:
