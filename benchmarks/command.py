@@ -3,13 +3,16 @@
 import dataclasses
 import json
 import pathlib
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from models.core import command as script  # First: it silences TensorFlow's start.
+
+# isort: split
+
 import keras
 import tensorflow as tf
-from absl import flags, logging
+from absl import flags
 
 import models
 from data import readers
@@ -105,19 +108,10 @@ def write_json(path: str | None, document: dict[str, Any]) -> None:
         temporary.write_text(json.dumps(document, indent=1) + "\n")
 
 
-def main(name: str, run: Callable[[], None]) -> Callable[[list[str]], None]:
-    """Wraps a command: a user's mistake ends in one line and status 2."""
+def run(work: Callable[[], None]) -> None:
+    """Parses the flags and does the work: a user's mistake ends in one line, status 2.
 
-    def wrapped(argv: list[str]) -> None:
-        logging.set_verbosity(logging.WARNING)
-        try:
-            if len(argv) > 1:
-                raise ValueError(
-                    f"unexpected argument {argv[1]!r}; options start with --"
-                )
-            run()
-        except (ValueError, OSError) as error:
-            print(f"benchmarks.{name}: {error}", file=sys.stderr)
-            sys.exit(2)
-
-    return wrapped
+    Args:
+        work: What the benchmark does.
+    """
+    script.run(script.main(work))

@@ -10,20 +10,20 @@ column `k-means`.
 """
 
 import functools
-import os
 import time
 from collections.abc import Callable
 from typing import Any
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from benchmarks import command  # First: it silences the start of TensorFlow.
+
+# isort: split
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 from numpy.typing import NDArray
 from sklearn.cluster import MiniBatchKMeans
 from threadpoolctl import threadpool_limits
 
-from benchmarks import command
 from benchmarks.memory import peak_rss_mb
 from data import spec as detectors
 from data.spec import DetectorSpec
@@ -138,4 +138,4 @@ def _run() -> None:
 if __name__ == "__main__":
     command.define_common_flags()
     flags.DEFINE_integer("events", 5_000, "Showers on each side.", lower_bound=2)
-    app.run(command.main("evaluation", _run))
+    command.run(_run)

@@ -12,17 +12,18 @@ Needs requirements-geant4.txt and Geant4's data sets.
 
 import importlib.metadata
 import itertools
-import os
 import platform
 from typing import Any
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from benchmarks import command  # First: it silences the start of TensorFlow.
+
+# isort: split
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 from numpy.typing import NDArray
 
-from benchmarks import command, evaluation, timing
+from benchmarks import evaluation, timing
 from data import spec as detectors
 from data.geant4 import ecal
 from metrics.observables import incident_energy
@@ -118,4 +119,4 @@ if __name__ == "__main__":
     flags.DEFINE_integer("num", 200, "Number of events.", lower_bound=1)
     flags.DEFINE_integer("seed", 1, "Of conditions and showers.", lower_bound=0)
     flags.DEFINE_string("json", None, "File to write the result to.")
-    app.run(command.main("geant4", _run))
+    command.run(_run)

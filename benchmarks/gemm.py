@@ -3,15 +3,16 @@
 python -m benchmarks.gemm [--threads=2] [--repeats=20] [--json=PATH]
 """
 
-import os
 from collections.abc import Sequence
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from benchmarks import command  # First: it silences the start of TensorFlow.
+
+# isort: split
 
 import tensorflow as tf
-from absl import app, flags
+from absl import flags
 
-from benchmarks import command, timing
+from benchmarks import timing
 
 SIZES = (128, 256, 384, 512, 768, 1024, 1536, 2048)
 
@@ -68,4 +69,4 @@ def _run() -> None:
 
 if __name__ == "__main__":
     command.define_common_flags()
-    app.run(command.main("gemm", _run))
+    command.run(_run)

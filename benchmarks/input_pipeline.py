@@ -17,7 +17,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from absl import app, flags
+from benchmarks import command  # First: it silences the start of TensorFlow.
+
+# isort: split
+
+from absl import flags
 
 from benchmarks.memory import peak_rss_mb
 from data import pipeline, readers, symmetry, writers
@@ -128,9 +132,7 @@ def _results() -> Iterator[dict[str, Any]]:
     yield _in_child([str(SAMPLE)])
 
 
-def main(arguments: list[str]) -> None:
-    """Runs the children and prints a table."""
-    del arguments
+def _run() -> None:
     if _MEASURE.value:
         print(json.dumps(measure(_MEASURE.value, _ROWS.value)))
         return
@@ -156,4 +158,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    app.run(main)
+    command.run(_run)

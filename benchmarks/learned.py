@@ -8,18 +8,19 @@ has forgotten all but one direction. Of every self-attention: its weight gamma, 
 first.
 """
 
-import os
 import pathlib
 from collections.abc import Iterator
 from typing import Any
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from benchmarks import command  # First: it silences the start of TensorFlow.
+
+# isort: split
 
 import keras
 import numpy as np
-from absl import app, flags
+from absl import flags
 
-from benchmarks import command, timing
+from benchmarks import timing
 from models.core.attention import SelfAttention
 from models.core.gan import ConditionalGAN
 
@@ -108,4 +109,4 @@ def _run() -> None:
 if __name__ == "__main__":
     flags.DEFINE_string("workdir", None, "Folder of the run.", required=True)
     flags.DEFINE_string("json", None, "File to write the result to.")
-    app.run(command.main("learned", _run))
+    command.run(_run)

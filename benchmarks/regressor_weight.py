@@ -10,18 +10,19 @@ weight 0 there is no regressor. The same command goes on where it was stopped.
 It repeats figure 3 of arXiv:2207.06329.
 """
 
-import os
 import pathlib
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from benchmarks import command  # First: it silences the start of TensorFlow.
+
+# isort: split
 
 import matplotlib
 import numpy as np
-from absl import app, flags
+from absl import flags
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks import command, trained
+from benchmarks import trained
 from metrics import canvas
 from metrics.comparison import Comparison
 from metrics.distances import scale, weighted_wasserstein
@@ -132,4 +133,4 @@ if __name__ == "__main__":
     flags.DEFINE_string("observable", "asymmetry_along", "What is regressed.")
     flags.DEFINE_string("folder", "runs/regressor_weight", "Folder of all runs.")
     flags.DEFINE_string("json", None, "File to write the result to.")
-    app.run(command.main("regressor_weight", _run))
+    command.run(_run)

@@ -11,24 +11,29 @@ the same command goes on where it was stopped. `--only_steps` ends after the fir
 
 The first and the last row of a published table are trained with three seeds; their
 spread says which differences mean something.
+
+    python -m benchmarks.tables --minutes=30 --rows=sagan/wgan,sagan/sn_both --seeds=1
+
+trains some of the rows, each with one seed.
 """
 
 import dataclasses
 import json
-import os
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from benchmarks import command  # First: it silences the start of TensorFlow.
+
+# isort: split
 
 import keras
 import numpy as np
-from absl import app, flags
+from absl import flags
 from threadpoolctl import threadpool_limits
 
 import models
-from benchmarks import command, timing, trained
+from benchmarks import timing, trained
 from data import pipeline, symmetry
 from metrics import measure
 from metrics.classifier import trees_test
@@ -102,15 +107,35 @@ TABLES: dict[str, tuple[Row, ...]] = {
 """The rows of the published tables, in their order, and what has no table."""
 
 
-def seeds(table: Sequence[Row], row: Row) -> range:
+def chosen(names: Sequence[str]) -> dict[str, tuple[Row, ...]]:
+    """Returns the tables with some of their rows.
+
+    Args:
+        names: Models of the rows, ENTRY/PRESET; all rows if there are none.
+
+    Raises:
+        ValueError: If there is no row of such a name.
+    """
+    known = [row.model for table in TABLES.values() for row in table]
+    for name in names:
+        if name not in known:
+            raise ValueError(f"unknown row {name!r}; known: {', '.join(known)}")
+    found = {
+        title: tuple(row for row in table if not names or row.model in names)
+        for title, table in TABLES.items()
+    }
+    return {title: table for title, table in found.items() if table}
+
+
+def seeds(row: Row, repeated: int = _REPEATED_SEEDS) -> range:
     """Returns the seeds with which a row is trained.
 
     Args:
-        table: Its table.
         row: The row.
+        repeated: How many the first and the last row of a published table have.
     """
-    ends = row.raw is not None and row in (table[0], table[-1])
-    return range(1, 1 + (_REPEATED_SEEDS if ends else 1))
+    ends = any(row in (table[0], table[-1]) for table in TABLES.values())
+    return range(1, 1 + (repeated if ends and row.raw is not None else 1))
 
 
 def _ms_per_step(subject: command.Subject, model: Any, critic_steps: int) -> float:
@@ -151,8 +176,8 @@ def _measured_steps(row: Row, minutes: float) -> dict[str, Any]:
     return found
 
 
-def _steps(folder: pathlib.Path, minutes: float) -> dict[str, Any]:
-    """Reads the steps of every row, or measures what is missing."""
+def _steps(folder: pathlib.Path, minutes: float, rows: Sequence[Row]) -> dict[str, Any]:
+    """Reads the steps of the rows, or measures what is missing."""
     path = folder / "steps.json"
     known: dict[str, Any] = {"minutes": minutes, "rows": {}}
     if path.exists():
@@ -162,7 +187,7 @@ def _steps(folder: pathlib.Path, minutes: float) -> dict[str, Any]:
                 f"{folder} holds tables of --minutes={known['minutes']:g}, received "
                 f"{minutes:g}; choose another --folder"
             )
-    for row in (row for table in TABLES.values() for row in table):
+    for row in rows:
         if row.model not in known["rows"]:
             known["rows"][row.model] = _measured_steps(row, minutes)
             print(f"{row.model}: {known['rows'][row.model]}", flush=True)
@@ -267,23 +292,24 @@ def table_lines(
 def _run() -> None:
     command.use_threads(2)
     folder = pathlib.Path(flags.FLAGS.folder).resolve()
-    steps = _steps(folder, flags.FLAGS.minutes)
+    found_tables = chosen(flags.FLAGS.rows)
+    rows = [row for table in found_tables.values() for row in table]
+    steps = _steps(folder, flags.FLAGS.minutes, rows)
     if flags.FLAGS.only_steps:
         return
     measured: dict[str, list[dict[str, Any]]] = {}
     # One seed of all rows first: tables can be looked at early.
-    for seed in range(1, 1 + _REPEATED_SEEDS):
-        for table in TABLES.values():
-            for row in (row for row in table if seed in seeds(table, row)):
-                name = f"{row.model.replace('/', '_')}_{seed}"
-                names = ["steps", *([row.phase] if row.phase else [])]
-                settings = {one: steps[row.model][one] for one in names}
-                settings["epoch_steps"] = epoch_steps(list(settings.values()))
-                settings["batch_size"] = _BATCH_SIZE
-                trained.train(row.model, folder / name, seed, settings)
-                found = _measured(folder / name, flags.FLAGS.num)
-                measured.setdefault(row.model, []).append(found)
-    for title, table in TABLES.items():
+    for seed in range(1, 1 + flags.FLAGS.seeds):
+        for row in (row for row in rows if seed in seeds(row, flags.FLAGS.seeds)):
+            name = f"{row.model.replace('/', '_')}_{seed}"
+            names = ["steps", *([row.phase] if row.phase else [])]
+            settings = {one: steps[row.model][one] for one in names}
+            settings["epoch_steps"] = epoch_steps(list(settings.values()))
+            settings["batch_size"] = _BATCH_SIZE
+            trained.train(row.model, folder / name, seed, settings)
+            found = _measured(folder / name, flags.FLAGS.num)
+            measured.setdefault(row.model, []).append(found)
+    for title, table in found_tables.items():
         print("", title, "", *table_lines(table, steps, measured), sep="\n")
     command.write_json(flags.FLAGS.json, {"steps": steps, "measured": measured})
 
@@ -291,7 +317,14 @@ def _run() -> None:
 if __name__ == "__main__":
     flags.DEFINE_float("minutes", 10.0, "Time to train a preset.", lower_bound=0.01)
     flags.DEFINE_string("folder", "runs/tables", "Folder of all runs.")
+    flags.DEFINE_list("rows", [], "Train only these (ENTRY/PRESET,...); default: all.")
+    flags.DEFINE_integer(
+        "seeds",
+        _REPEATED_SEEDS,
+        "Trainings of the first and the last row of a published table.",
+        lower_bound=1,
+    )
     flags.DEFINE_integer("num", 10_000, "Test showers compared.", lower_bound=1000)
     flags.DEFINE_bool("only_steps", False, "Measure the steps and end.")
     flags.DEFINE_string("json", None, "File to write the result to.")
-    app.run(command.main("tables", _run))
+    command.run(_run)

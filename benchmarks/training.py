@@ -12,21 +12,22 @@ PyTorch (`--torch_python=PATH` names an interpreter that has torch) and in pidga
 """
 
 import functools
-import os
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from typing import Any
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from benchmarks import command  # First: it silences the start of TensorFlow.
+
+# isort: split
 
 import keras
 import numpy as np
 import tensorflow as tf
-from absl import app, flags
+from absl import flags
 
-from benchmarks import command, flops, gemm, timing
+from benchmarks import flops, gemm, timing
 from benchmarks.rival import Rival, UnavailableError
 from data import pipeline, readers, symmetry
 from metrics.callbacks import PhysicsMonitor
@@ -351,4 +352,4 @@ if __name__ == "__main__":
     flags.DEFINE_string("pidgan_python", None, "Interpreter that has pidgan.")
     flags.DEFINE_integer("steps", 20, "Steps per sample.", lower_bound=1)
     flags.mark_flag_as_required("model")
-    app.run(command.main("training", _run))
+    command.run(_run)

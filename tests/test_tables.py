@@ -45,11 +45,22 @@ def test_every_published_preset_has_a_row():
 
 def test_first_and_last_row_of_a_published_table_have_three_seeds():
     for table in tables.TABLES.values():
-        counts = [len(tables.seeds(table, row)) for row in table]
+        counts = [len(tables.seeds(row)) for row in table]
         published = table[0].raw is not None
         middle = [1] * (len(table) - 2)
         assert counts == ([3, *middle, 3] if published else [1] * len(table))
-        assert all(tables.seeds(table, row)[0] == 1 for row in table)
+        assert all(tables.seeds(row)[0] == 1 for row in table)
+        assert all(list(tables.seeds(row, 1)) == [1] for row in table)
+
+
+def test_some_rows_keep_their_order_and_their_seeds():
+    assert tables.chosen([]) == tables.TABLES
+    found = tables.chosen(["sagan/sn_both", "sagan/sn_critic"])
+    (title,) = found
+    assert found[title] == tables.TABLES[title][1:]
+    assert [len(tables.seeds(row)) for row in found[title]] == [1, 3]
+    with pytest.raises(ValueError, match="unknown row 'sagan/beauty'; known: aux_"):
+        tables.chosen(["sagan/beauty"])
 
 
 @pytest.mark.parametrize(
