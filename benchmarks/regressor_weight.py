@@ -5,7 +5,8 @@
 Trains `aux_regressor/cnn_regressor` once for every weight with the same seed, data and
 number of steps, then draws the regressed observable of generated and of Geant4's
 showers into `FOLDER/regressor_weight.png` and prints its Wasserstein distances. With
-weight 0 there is no regressor. The same command goes on where it was stopped.
+weight 0 there is no regressor. The same command goes on where it was stopped. Another
+`--seed` in another `--folder` says how far trainings of one weight lie apart.
 
 It repeats figure 3 of arXiv:2207.06329.
 """
@@ -109,7 +110,7 @@ def _run() -> None:
             "observable": name,
             "steps": flags.FLAGS.steps,
         }
-        trained.train(_MODEL, workdir, 1, settings)
+        trained.train(_MODEL, workdir, flags.FLAGS.seed, settings)
         compared[weight] = trained.comparison(workdir, "validation", 3000)
     metrics = {weight: distance(one, name) for weight, one in compared.items()}
     print(f"W1 of {name} in standard deviations, 3,000 validation showers")
@@ -130,6 +131,7 @@ def _run() -> None:
 if __name__ == "__main__":
     flags.DEFINE_list("weights", ["0", "0.1", "1", "10"], "Weights of the regressor.")
     flags.DEFINE_integer("steps", 3000, "Generator steps of each.", lower_bound=1)
+    flags.DEFINE_integer("seed", 1, "Of every training.", lower_bound=0)
     flags.DEFINE_string("observable", "asymmetry_along", "What is regressed.")
     flags.DEFINE_string("folder", "runs/regressor_weight", "Folder of all runs.")
     flags.DEFINE_string("json", None, "File to write the result to.")
