@@ -121,7 +121,7 @@ def _run() -> None:
         )
     matplotlib.use("Agg")
     path = folder / "regressor_weight.png"
-    with replacing(path) as temporary:
+    with replacing(path) as temporary, canvas.style():
         figure(compared, name).savefig(temporary, format="png", dpi=110)
     print(f"figure: {path}")
     values = {f"{weight:g}": metric.value for weight, metric in metrics.items()}
