@@ -152,9 +152,8 @@ def _run() -> None:
     streamed = [r["peak_rss_mb"] for r in results if not r["in_memory"]]
     growth_mb = streamed[-1] - streamed[0]
     print(f"growth of the peak: {growth_mb:.0f} MB (goal: below {MOST_GROWTH_MB} MB)")
-    if _JSON.value:
-        summary = {"rows": _ROWS.value, "growth_mb": growth_mb, "runs": results}
-        Path(_JSON.value).write_text(json.dumps(summary, indent=2) + "\n")
+    summary = {"rows": _ROWS.value, "growth_mb": growth_mb, "runs": results}
+    command.write_json(_JSON.value, summary)
 
 
 if __name__ == "__main__":

@@ -60,14 +60,13 @@ def figure(compared: dict[float, Comparison], name: str) -> Figure:
         compared: Generated and reference showers for every weight.
         name: Name of the observable.
     """
-    with canvas.style():
-        drawing = Figure(figsize=(4.2 * len(compared), 4.6), layout="constrained")
-        grid = drawing.subplots(
-            2, len(compared), height_ratios=[3, 1], squeeze=False, sharex="col"
-        )
-        for column, (weight, one) in zip(grid.T, compared.items(), strict=True):
-            _draw(list(column), one, name, f"w = {weight:g}")
-        return drawing
+    drawing = Figure(figsize=(4.2 * len(compared), 4.6), layout="constrained")
+    grid = drawing.subplots(
+        2, len(compared), height_ratios=[3, 1], squeeze=False, sharex="col"
+    )
+    for column, (weight, one) in zip(grid.T, compared.items(), strict=True):
+        _draw(list(column), one, name, f"w = {weight:g}")
+    return drawing
 
 
 def distance(compared: Comparison, name: str) -> Metric:
