@@ -110,12 +110,11 @@ class CramerGAN(ConditionalGAN):
             )
             loss = tf.reduce_mean(self.objective.critic(*features, weight))
             self._trackers["critic_loss"].update_state(loss)
-            if self.penalty_weight > 0.0 and part % self.penalty_interval == 0:
-                penalty = tf.reduce_mean(
-                    self._pair_penalty(real, fake, condition, features[2], part)
+            if self.penalty_weight > 0.0:
+                other = features[2]
+                loss += self._penalty_factor() * self._lazily(
+                    lambda: self._pair_penalty(real, fake, condition, other, part), part
                 )
-                loss += self._penalty_factor() * self.penalty_interval * penalty
-                self._trackers["penalty"].update_state(penalty)
         norm = self._apply(
             self.critic_optimizer, tape, loss, self.critic.trainable_variables
         )

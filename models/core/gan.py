@@ -1,6 +1,6 @@
 """The one conditional GAN that every entry of the zoo is an instance of."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -34,8 +34,8 @@ class ConditionalGAN(keras.Model):
         objective: Name of the adversarial objective, see `losses.adversarial`.
         penalty_weight: Lambda, the weight of the gradient penalty; 0 for none.
         penalty_centre: The critic's gradient norm that costs nothing, 1 or 0.
-        penalty_interval: The penalty is applied in every n-th critic step only, with n
-            times the weight; 1 applies it always.
+        penalty_interval: The penalty is applied in every n-th critic step of the
+            training only, with n times the weight; 1 applies it always.
         critic_steps: Critic steps per generator step.
         averaging: Decay per step (smaller at first) of the running average of the
             generator's variables that simulates; 0 simulates with the trained
@@ -74,6 +74,11 @@ class ConditionalGAN(keras.Model):
                 f"objective={objective} does not fit this model, whose critic gives "
                 f"{'features' if self.critic_gives_features else 'a score'}; choose "
                 "another objective"
+            )
+        if penalty_interval < 1:
+            raise ValueError(
+                f"penalty_interval must be at least 1, is {penalty_interval}; "
+                "penalty_weight=0 switches the penalty off"
             )
         self.simulator = generator
         if averaging > 0.0:
@@ -212,6 +217,26 @@ class ConditionalGAN(keras.Model):
             score, real, fake, mixing, self.penalty_centre
         )
 
+    def _lazily(self, penalty: Callable[[], Tensor], part: int) -> Tensor:
+        """Returns the mean of a penalty, n-fold in every n-th critic step.
+
+        Args:
+            penalty: Computes the penalty [batch]; not called in the other critic steps,
+                whose result is 0.
+            part: Number of the critic step within this step of the training.
+        """
+        if self.penalty_interval == 1:
+            mean = tf.reduce_mean(penalty())
+            self._trackers["penalty"].update_state(mean)
+            return mean
+        # Counted over the whole training: with one critic step, `part` is always 0.
+        step = tf.convert_to_tensor(self.updates) * self.critic_steps + part
+        due = step % self.penalty_interval == 0
+        mean = tf.cond(due, lambda: tf.reduce_mean(penalty()), lambda: tf.zeros([]))
+        # Without weight, a skipped step does not enter the mean of the epoch.
+        self._trackers["penalty"].update_state(mean, tf.cast(due, tf.float32))
+        return self.penalty_interval * mean
+
     def _apply(
         self, optimizer: Any, tape: tf.GradientTape, loss: Tensor, variables: list[Any]
     ) -> Tensor:
@@ -239,10 +264,10 @@ class ConditionalGAN(keras.Model):
             )
             self._trackers["critic_loss"].update_state(loss)
             loss += self._task_loss(on_real, real, condition)
-            if self.penalty_weight > 0.0 and part % self.penalty_interval == 0:
-                penalty = tf.reduce_mean(self._penalty(real, fake, condition, part))
-                loss += self.penalty_weight * self.penalty_interval * penalty
-                self._trackers["penalty"].update_state(penalty)
+            if self.penalty_weight > 0.0:
+                loss += self.penalty_weight * self._lazily(
+                    lambda: self._penalty(real, fake, condition, part), part
+                )
         norm = self._apply(
             self.critic_optimizer, tape, loss, self.critic.trainable_variables
         )

@@ -98,24 +98,64 @@ def test_two_models_share_no_metrics():
     assert not {id(m) for m in first.metrics} & {id(m) for m in second.metrics}
 
 
-@pytest.mark.parametrize("interval", [1, 2])
-def test_a_lazy_penalty_comes_with_more_weight(monkeypatch, interval):
-    model = small_gan.gan(critic_steps=4, penalty_interval=interval, penalty_weight=3.0)
+@pytest.mark.parametrize(
+    ("critic_steps", "interval"), [(4, 1), (4, 2), (1, 2), (1, 3), (3, 2)]
+)
+def test_a_lazy_penalty_comes_with_more_weight(monkeypatch, critic_steps, interval):
+    """In every n-th critic step of the whole training, not of one step of it."""
+    model = small_gan.gan(
+        critic_steps=critic_steps, penalty_interval=interval, penalty_weight=3.0
+    )
     losses = []
     monkeypatch.setattr(
         model,
         "_apply",
-        lambda optimizer, tape, loss, variables: losses.append(float(loss)) or 0.0,
+        lambda optimizer, tape, loss, variables: (
+            losses.append((optimizer is model.critic_optimizer, float(loss))) or 0.0
+        ),
     )
+    penalties_ = []
+    penalty = model._penalty
+
+    def recorded(*arguments):
+        penalties_.append(float(tf.reduce_mean(value := penalty(*arguments))))
+        return value
+
+    monkeypatch.setattr(model, "_penalty", recorded)
     adversarial = _record(
         monkeypatch, model._trackers["critic_loss"], "update_state", [0]
     )
-    penalty = _record(monkeypatch, model._trackers["penalty"], "update_state", [0])
-    model.train_step(batch(model))
-    assert len(penalty) == 4 // interval
+    updates = 6
+    for _ in range(updates):
+        report = model.train_step(batch(model))
     expected = np.ravel(adversarial)
-    expected[::interval] += 3.0 * interval * np.ravel(penalty)
-    np.testing.assert_allclose(losses[:4], expected, rtol=1e-5)
+    assert len(expected) == updates * critic_steps
+    assert len(penalties_) == -(-len(expected) // interval)
+    expected[::interval] += 3.0 * interval * np.array(penalties_)
+    found = [loss for of_critic, loss in losses if of_critic]
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    np.testing.assert_allclose(report["penalty"], np.mean(penalties_), rtol=1e-5)
+
+
+def test_a_skipped_penalty_is_not_computed_in_a_graph(monkeypatch):
+    model = small_gan.gan(penalty_interval=3, penalty_weight=3.0)
+    computed = []
+    penalty = model._penalty
+
+    def counted(*arguments):
+        tf.py_function(lambda: computed.append(True), [], [])
+        return penalty(*arguments)
+
+    monkeypatch.setattr(model, "_penalty", counted)
+    step = tf.function(model.train_step)
+    for taken in range(1, 8):
+        step(batch(model))
+        assert len(computed) == -(-taken // 3)
+
+
+def test_a_penalty_in_no_step_is_refused():
+    with pytest.raises(ValueError, match="penalty_interval must be at least 1, is 0"):
+        small_gan.gan(penalty_interval=0)
 
 
 def test_events_without_weight_train_nothing():
