@@ -49,17 +49,19 @@ class TrackFeatures(keras.layers.Layer):
         """Maps conditions of the detector `rich` [batch, 4] to [batch, features]."""
         # Events are the last axis until the end: then a short axis of species or of
         # mass hypotheses costs nothing.
-        momentum, rapidity, tracks, species = (inputs[None, :, i] for i in range(4))
+        momentum, pseudorapidity, tracks, species = (
+            inputs[None, :, i] for i in range(4)
+        )
         (low, high), *linear = self.ranges
         rows = [_scaled(keras.ops.log(momentum), np.log(low), np.log(high))]
         rows += [
             _scaled(value, *limits)
-            for value, limits in zip((rapidity, tracks), linear, strict=True)
+            for value, limits in zip((pseudorapidity, tracks), linear, strict=True)
         ]
         codes = np.array(self.species, np.float32)[:, None]
         rows.append(keras.ops.cast(keras.ops.equal(species, codes), "float32"))
         if self.radiators:
-            rows.append(_rings(momentum, rapidity, np.array(self.radiators)))
+            rows.append(_rings(momentum, pseudorapidity, np.array(self.radiators)))
         return keras.ops.transpose(keras.ops.concatenate(rows, axis=0))
 
     def get_config(self) -> dict[str, Any]:
@@ -76,7 +78,9 @@ def _scaled(value: Any, low: float, high: float) -> Any:
     return (2.0 * value - (low + high)) / (high - low)
 
 
-def _rings(momentum_gev: Any, rapidity: Any, radiators: NDArray[np.float64]) -> Any:
+def _rings(
+    momentum_gev: Any, pseudorapidity: Any, radiators: NDArray[np.float64]
+) -> Any:
     """Describes the ring of every mass hypothesis, [9 per radiator, batch]."""
     index, resolution_mrad, nearest, farthest = radiators.T[:, :, None, None]
     masses = np.array(particles.MASSES_GEV, np.float32)[:, None]
@@ -90,7 +94,7 @@ def _rings(momentum_gev: Any, rapidity: Any, radiators: NDArray[np.float64]) -> 
     difference = keras.ops.take(angle_mrad, others, axis=1) - pion_mrad
     separation = keras.ops.log1p(keras.ops.square(difference / resolution_mrad))
     seen = keras.ops.concatenate([sine / full, 0.2 * separation], axis=1)
-    polar_mrad = 2.0 * keras.ops.arctan(keras.ops.exp(-rapidity)) / _MRAD
+    polar_mrad = 2.0 * keras.ops.arctan(keras.ops.exp(-pseudorapidity)) / _MRAD
     inside = keras.ops.logical_and(polar_mrad >= nearest, polar_mrad <= farthest)
     seen = seen * keras.ops.cast(inside, "float32")
     return keras.ops.reshape(seen, (len(radiators) * (len(masses) + len(others)), -1))

@@ -57,8 +57,8 @@ def test_separation_from_the_pion():
 
 
 def test_outside_the_acceptance_there_is_nothing_to_see():
-    rapidity = -np.log(np.tan(0.5e-3 * np.array([24.0, 26.0, 299.0, 301.0])))
-    found = _features([[20.0, one, 100.0, KAON] for one in rapidity])[:, 8:]
+    pseudorapidity = -np.log(np.tan(0.5e-3 * np.array([24.0, 26.0, 299.0, 301.0])))
+    found = _features([[20.0, one, 100.0, KAON] for one in pseudorapidity])[:, 8:]
     assert found.any(axis=1).tolist() == [False, True, True, False]
 
 
