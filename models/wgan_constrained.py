@@ -11,8 +11,8 @@ electromagnetic calorimeter showers using a WGAN", talk of 19 February 2019.
     python train.py --model=wgan_constrained/quick    # minutes, to see it work
     python train.py --model=wgan_constrained/paper    # the published networks
 
-Published: generator of about 672k and critic of about 477k parameters, lambda 5, both
-kappas 0.01; 52 ms a shower on one CPU. Figures only, no numbers, for the physics.
+Published: generator of about 672k and critic of about 477k parameters (`paper`: 690k,
+475k), lambda 5, both kappas 0.01; 52 ms a shower on one CPU. Physics: figures only.
 """
 
 import dataclasses
@@ -50,7 +50,7 @@ class Config:
             layers draw the image at once and branch_start, branch_channels are unused.
         branch_outputs: Channels that a branch hands to the trunk.
         trunk: (filters, kernel rows, kernel columns) of the convolutions after it.
-        trunk_padding: "valid" or "same", also of the locally connected layer.
+        trunk_padding: "valid" or "same", of all convolutions after the trunk's first.
         cell_embedding: Learned channels per cell in the trunk.
         impact_scales_cm: Widths of the maps of the impact point; () for none.
         layer_energy_hidden: Widths of the network that predicts the layers' energies;
@@ -60,7 +60,7 @@ class Config:
         critic_condition: Widths of the dense layers that draw the condition.
         critic_filters: (filters, kernel, stride) of the critic's convolutions.
         critic_dense: Width of the dense layer before the score.
-        critic_normalisation: "layer" or "none".
+        critic_normalisation: "layer" or "none"; not after the first convolution.
         critic_summary: Width of the dense layer over the shower's summary; 0 for none.
         summary_ring_edges_cm: Radii between the rings of the summary.
         constrainer_filters: (filters, stride) of the constrainers' 3D convolutions.
@@ -213,9 +213,9 @@ def build_generator(config: Config, spec: DetectorSpec) -> keras.Model:
 
     valid = config.trunk_padding == "valid"
     shrink = [sum(k - 1 for k in kernels) for kernels in zip(
-        (3, 3), *((height, width) for _, height, width in config.trunk), strict=True
+        (3, 3), *((height, width) for _, height, width in config.trunk[1:]), strict=True
     )]  # fmt: skip
-    # With "valid" padding, every convolution eats a border that the branches provide.
+    # With "valid" padding, all others eat a border that the branches provide.
     grid = (rows + shrink[0], columns + shrink[1]) if valid else (rows, columns)
     parts = networks.layer_branches(
         x,
@@ -237,10 +237,9 @@ def build_generator(config: Config, spec: DetectorSpec) -> keras.Model:
     y = keras.layers.Concatenate()(parts)
     if config.cell_embedding:
         y = layers.CellEmbedding(config.cell_embedding)(y)
-    for filters, height, width in config.trunk:
-        y = keras.layers.Conv2D(filters, (height, width), padding=config.trunk_padding)(
-            y
-        )
+    for number, (filters, *kernel) in enumerate(config.trunk):
+        padding = config.trunk_padding if number else "same"
+        y = keras.layers.Conv2D(filters, kernel, padding=padding)(y)
         y = networks.leaky(networks.normalised(y, config.generator_normalisation))
     outputs = 2 * count if config.hit_gate else count
     y = layers.LocallyConnected2D(outputs, (3, 3), padding=config.trunk_padding)(y)
@@ -288,9 +287,10 @@ def build_critic(
     x = keras.layers.Concatenate()(parts)
     if config.cell_embedding:
         x = layers.CellEmbedding(config.cell_embedding)(x)
-    for filters, kernel, stride in config.critic_filters:
+    for number, (filters, kernel, stride) in enumerate(config.critic_filters):
         x = keras.layers.Conv2D(filters, kernel, strides=stride, padding="same")(x)
-        x = networks.leaky(networks.normalised(x, config.critic_normalisation))
+        kind = config.critic_normalisation if number else "none"
+        x = networks.leaky(networks.normalised(x, kind))
     features = [keras.layers.Flatten()(x)]
     if config.critic_summary:
         summary = ShowerSummary(

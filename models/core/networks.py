@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from data.spec import DetectorSpec
 from models.core import layers, tracks
+from models.core.cell_bias import CellBias
 
 Tensor = Any
 
@@ -52,7 +53,7 @@ def normalised(x: Tensor, kind: str) -> Tensor:
 
     Args:
         x: Activations.
-        kind: "batch", "layer" or "none".
+        kind: "batch", "layer" (of one event: all cells and channels) or "none".
 
     Raises:
         ValueError: If there is no such normalisation.
@@ -62,7 +63,9 @@ def normalised(x: Tensor, kind: str) -> Tensor:
         # last ten steps, for older ones are another generator's.
         return keras.layers.BatchNormalization(momentum=0.9)(x)
     if kind == "layer":
-        return keras.layers.LayerNormalization()(x)
+        # Over the whole map, with a scale and an offset per channel: one that is over
+        # the channels of a cell alone would hide how much energy the cell has.
+        return keras.layers.GroupNormalization(groups=1, epsilon=1e-6)(x)
     if kind == "none":
         return x
     raise ValueError(f"unknown normalisation {kind!r}; known: batch, layer, none")
@@ -179,6 +182,9 @@ def layer_branch(
 ) -> Tensor:
     """Grows an image from a vector: dense, strided transposed convolutions, one crop.
 
+    The transposed convolutions but for the last have a bias per cell and channel, as in
+    the code of arXiv:1807.01954, and the dense layers are not normalised.
+
     Args:
         x: Conditions and noise, [batch, features].
         grid: Rows and columns of the result.
@@ -194,14 +200,15 @@ def layer_branch(
     """
     factor = 2 ** len(filters)
     rows, columns = start or [int(np.ceil(size / factor)) for size in grid]
-    x = leaky(normalised(keras.layers.Dense(hidden)(x), normalisation))
-    x = leaky(
-        normalised(keras.layers.Dense(rows * columns * channels)(x), normalisation)
-    )
+    x = leaky(keras.layers.Dense(hidden)(x))
+    x = leaky(keras.layers.Dense(rows * columns * channels)(x))
     x = keras.layers.Reshape((rows, columns, channels))(x)
-    for width in filters:
-        x = keras.layers.Conv2DTranspose(width, 3, strides=2, padding="same")(x)
-        x = leaky(normalised(x, normalisation))
+    for number, width in enumerate(filters, start=1):
+        last = number == len(filters)
+        x = keras.layers.Conv2DTranspose(
+            width, 3, strides=2, padding="same", use_bias=last
+        )(x)
+        x = leaky(normalised(x if last else CellBias()(x), normalisation))
     kernel = (rows * factor - grid[0] + 1, columns * factor - grid[1] + 1)
     x = keras.layers.Conv2D(outputs, kernel)(x)
     return leaky(normalised(x, normalisation))

@@ -10,6 +10,7 @@ import scipy.stats
 from data import spec as detectors
 from metrics import observables
 from models.core import networks
+from models.core.cell_bias import CellBias
 from tests import synthetic
 
 SPEC = detectors.get("hgcal")
@@ -134,7 +135,7 @@ def test_a_track_needs_the_depth_of_the_showers_and_an_impact_point():
     ("kind", "layer"),
     [
         ("batch", keras.layers.BatchNormalization),
-        ("layer", keras.layers.LayerNormalization),
+        ("layer", keras.layers.GroupNormalization),
     ],
 )
 def test_normalisations_by_name(kind, layer):
@@ -163,6 +164,35 @@ def test_every_layer_has_channels_of_its_own(filters):
     parts = networks.layer_branches(inputs, 3, (5, 7), 3, 2, filters, 2, "none")
     assert sum(part.shape[-1] for part in parts) == 3 * 2
     assert {part.shape[1:3] for part in parts} == {(5, 7)}
+
+
+def test_the_normalisation_of_one_event_is_over_all_cells_and_channels():
+    """And keeps the energies of cells and channels relative to each other."""
+    maps = np.random.default_rng(3).normal(5.0, 2.0, (2, 4, 5, 3)).astype(np.float32)
+    maps[1] *= np.arange(1.0, 4.0)
+    inputs = keras.Input(maps.shape[1:])
+    model = keras.Model(inputs, networks.normalised(inputs, "layer"))
+    assert model.count_params() == 2 * 3
+    axes = (1, 2, 3)
+    mean = maps.mean(axis=axes, keepdims=True)
+    expected = (maps - mean) / maps.std(axis=axes, keepdims=True)
+    np.testing.assert_allclose(model(maps), expected, atol=1e-5)
+
+
+def test_a_branch_knows_its_cells_but_for_the_last_convolution():
+    inputs = keras.Input((4,))
+    grid, filters = (8, 12), (5, 3)
+    image = networks.layer_branch(inputs, grid, 6, 2, filters, 1, "none")
+    model = keras.Model(inputs, image)
+    biases = [one for one in model.layers if isinstance(one, CellBias)]
+    assert [tuple(one.bias.shape) for one in biases] == [(4, 6, 5)]
+    bias = np.random.default_rng(4).normal(size=(1, 4, 6, 5)).astype(np.float32)
+    biases[0].set_weights(list(bias))
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    event = np.ones((1, 4), np.float32)
+    np.testing.assert_array_equal(copy(event), model(event))
+    np.testing.assert_allclose(biases[0](0.0 * bias), bias)
 
 
 def test_dense_branches_have_no_normalisation():
