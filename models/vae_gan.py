@@ -1,9 +1,10 @@
 """Variational autoencoder, and GAN that goes on from it, for the LHCb calorimeter.
 
 A conditional variational autoencoder comes first: an encoder turns showers into sixteen
-latent variables, a decoder turns these back into showers, and both know the conditions.
-Drawn from the prior, the latent variables make new showers, smoother than real ones.
-Then the decoder goes on as the generator of a GAN, whose critic sees what is missing.
+latent variables, a decoder turns these into the distribution of showers, and both know
+the conditions. Drawn from the prior, latent variables make new showers, whose cells are
+then drawn independently of each other. What draws them goes on as the generator of a
+GAN, whose critic sees what is missing.
 
 Source: F. Sergeev, N. Jain, I. Knunyants, G. Kostenkov, E. Trofimova, "Fast simulation
 of the LHCb electromagnetic calorimeter response using VAEs and GANs", J. Phys.: Conf.
@@ -24,8 +25,10 @@ conditions enter encoder and decoder. Widths, objective, rates and batch size of
 published presets are those of the first author's public GAN of the same showers
 (TheodorSergeev/mlhep2019_2_phase), its instance noise and gradient penalty replaced by
 the spectral normalisation of arXiv:2207.06329. Not known, and chosen here, are the
-transform, beta, the encoder's dense layer, and the length of both stages. The
-publication compares models by their PRD-AUC; no number of it is at hand.
+transform, beta, the encoder's dense layer, the length of both stages, and what the
+decoder says of a cell: the probability of a hit and the mean and width of its
+amplitude, see `models.core.hits`. The publication compares models by their PRD-AUC; no
+number of it is at hand.
 """
 
 import dataclasses
@@ -36,12 +39,17 @@ import keras
 
 from data.spec import DetectorSpec
 from data.transform import Transform
-from models.core import image_networks, networks, optimizers
+from models.core import hits, image_networks, networks, optimizers
 from models.core.config import adversarial
 from models.core.image_networks import ImageLayers
 from models.core.optimizers import adam
 from models.core.phases import Phase
-from models.core.vae import VariationalAutoencoder, VariationalGAN, posterior_encoder
+from models.core.vae import (
+    VariationalAutoencoder,
+    VariationalGAN,
+    posterior_encoder,
+    sampling_generator,
+)
 
 DETECTOR = "ecal"
 
@@ -55,7 +63,7 @@ class Config:
     Attributes:
         transform: Name of the transform, see `data.transform.TRANSFORMS`.
         mask: Accepted cells on both sides: "mask" or "mask_full".
-        latent: Latent variables of the autoencoder, noise numbers of the GAN.
+        latent: Latent variables; the GAN has two more noise numbers per cell.
         start_channels: Channels of the decoder's first image.
         generator_filters: Widths of its convolutions, from the image inwards.
         generator_normalisation: "batch" or "none".
@@ -99,7 +107,7 @@ class Config:
     critic_dense: tuple[int, ...] = (128,)
     encoder_dense: tuple[int, ...] = (128,)
     spectral_norm: str = "none"
-    beta: float = 0.5
+    beta: float = 1.0
     vae_steps: int = 20000
     vae_learning_rates: tuple[float, ...] = (1e-3, 3e-4, 1e-4)
     vae_learning_rate_changes: tuple[float, ...] = (0.6, 0.9)
@@ -129,7 +137,6 @@ _PUBLISHED: dict[str, Any] = {
     "critic_filters": (32, 64, 128, 256),
     "critic_dense": (64, 32),
     "spectral_norm": "critic",
-    "beta": 1.0,
     "objective": "hinge",
     "penalty_weight": 0.0,
     "critic_steps": 2,
@@ -161,7 +168,7 @@ def _layers(config: Config, network: str) -> ImageLayers:
 
 
 def build_decoder(config: Config, spec: DetectorSpec) -> keras.Model:
-    """Builds decoder and generator in one: [condition, latent] -> encoded showers.
+    """Builds the decoder: [condition, latent] -> numbers per cell, see `hits`.
 
     Args:
         config: Hyper-parameters.
@@ -169,7 +176,7 @@ def build_decoder(config: Config, spec: DetectorSpec) -> keras.Model:
     """
     layers = _layers(config, "generator")
     return image_networks.transposed_generator(
-        spec, config.latent, config.start_channels, layers
+        spec, config.latent, config.start_channels, layers, hits.PARAMETERS
     )
 
 
@@ -221,7 +228,7 @@ def build(config: Config, spec: DetectorSpec, transform: Transform) -> Variation
     if config.steps == config.vae_steps == 0:
         raise ValueError("nothing to train: give steps or vae_steps of at least 1")
     return VariationalGAN(
-        build_decoder(config, spec),
+        sampling_generator(build_decoder(config, spec), spec),
         build_critic(config, spec),
         transform,
         encoder=build_encoder(config, spec),

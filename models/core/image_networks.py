@@ -83,7 +83,11 @@ def _padded_size(size: int, halvings: int) -> int:
 
 
 def transposed_generator(
-    spec: DetectorSpec, noise: int, start_channels: int, layers: ImageLayers
+    spec: DetectorSpec,
+    noise: int,
+    start_channels: int,
+    layers: ImageLayers,
+    parameters: int = 0,
 ) -> keras.Model:
     """Builds a generator of strided transposed convolutions.
 
@@ -96,10 +100,12 @@ def transposed_generator(
         noise: Number of noise values.
         start_channels: Channels of the small image.
         layers: The transposed convolutions; the last of `filters` comes first.
+        parameters: How many numbers describe the response of a cell; 0 for the response
+            itself.
 
     Returns:
         A functional model with inputs [batch, conditions] and [batch, noise] and
-        outputs [batch, row, column].
+        outputs [batch, row, column], or [batch, row, column, parameters], no ReLU.
 
     Source: arXiv:1812.01319, section 4.1.
     """
@@ -120,9 +126,11 @@ def transposed_generator(
         )
         x = networks.normalised(layers.wrapped(grow)(x), layers.normalisation)
         x = keras.layers.ReLU()(x)
-    crop = keras.layers.Conv2D(1, padded - spec.shape[0] + 1)
-    x = keras.layers.ReLU()(layers.wrapped(crop)(layers.attended(x)))
-    x = keras.layers.Reshape(spec.shape)(x)
+    crop = keras.layers.Conv2D(parameters or 1, padded - spec.shape[0] + 1)
+    x = layers.wrapped(crop)(layers.attended(x))
+    if parameters:
+        return keras.Model([condition, random], x, name="decoder")
+    x = keras.layers.Reshape(spec.shape)(keras.layers.ReLU()(x))
     return keras.Model([condition, random], x, name="generator")
 
 

@@ -1,5 +1,6 @@
 """A conditional variational autoencoder, and a GAN that begins as its decoder."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,7 +9,7 @@ import tensorflow as tf
 
 from data.spec import DetectorSpec
 from data.transform import Transform
-from models.core import image_networks, networks
+from models.core import hits, image_networks, networks
 from models.core.gan import ConditionalGAN
 from models.core.image_networks import ImageLayers
 from models.core.phases import Pretraining
@@ -52,6 +53,31 @@ def posterior_encoder(
     return keras.Model([encoded, condition], [mean, log_variance], name="encoder")
 
 
+def sampling_generator(decoder: keras.Model, spec: DetectorSpec) -> keras.Model:
+    """Builds a generator that draws responses from what a decoder says of their cells.
+
+    The mean of that distribution is no shower: it has a little energy in every cell
+    that is hit at times.
+
+    Args:
+        decoder: Maps [condition, latent] to `hits.PARAMETERS` numbers per cell; named
+            "decoder".
+        spec: The detector, with responses [row, column].
+
+    Returns:
+        A functional model with inputs [batch, conditions] and [batch, noise], the
+        latent variables and two numbers per cell, and outputs [batch, row, column].
+    """
+    latent = int(decoder.inputs[1].shape[-1])
+    maps = (*spec.shape, 2)
+    condition = keras.Input((len(spec.condition_names),), name="condition")
+    noise = keras.Input((latent + math.prod(maps),), name="noise")
+    parameters = decoder([condition, noise[:, :latent]])
+    of_cells = keras.layers.Reshape(maps)(noise[:, latent:])
+    encoded = hits.DrawHits()(parameters, of_cells)
+    return keras.Model([condition, noise], encoded, name="generator")
+
+
 def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
     """Computes the Kullback-Leibler divergence to the standard normal distribution.
 
@@ -71,19 +97,16 @@ def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
 class VariationalAutoencoder(Pretraining):
     """Trains a GAN's generator as the decoder of a conditional autoencoder.
 
-    The loss is the mean over the events of the squared error of the encoded response,
-    summed over its cells, plus beta times the divergence. It is 2 s^2 times the
-    negative logarithm of the evidence's lower bound (up to a constant) of a decoder
-    that knows every encoded cell to a standard deviation s, if beta = 2 s^2: beta is in
-    encoded units squared per nat, and the best s is the root of the mean squared error
-    of a cell that the training ends with.
+    The loss is the mean over the events of the negative logarithm of the likelihood of
+    the encoded response, see `hits.negative_log_likelihood`, plus beta times the
+    divergence: with beta = 1, the negative lower bound of the evidence.
 
     Args:
         encoder: Maps [encoded response, condition] to means and logarithms of the
             variances, see `posterior_encoder`.
-        decoder: Maps [condition, latent] to encoded responses.
+        generator: See `sampling_generator`.
         transform: Between physical and encoded responses.
-        beta: Weight of the divergence [encoded unit^2 / nat].
+        beta: Weight of the divergence.
         seed: See `Pretraining`.
 
     Source: Sohn, Lee, Yan, "Learning Structured Output Representation using Deep
@@ -93,17 +116,17 @@ class VariationalAutoencoder(Pretraining):
     def __init__(
         self,
         encoder: keras.Model,
-        decoder: keras.Model,
+        generator: keras.Model,
         transform: Transform,
         beta: float,
         seed: int,
     ) -> None:
         """See the class."""
         # The encoder's flags are off: it takes no part in a GAN that holds it.
-        trained = [*encoder.variables, *decoder.trainable_variables]
+        trained = [*encoder.variables, *generator.trainable_variables]
         super().__init__(trained, seed, name="variational_autoencoder")
         self.encoder = encoder
-        self.decoder = decoder
+        self.generator = generator
         self.transform = transform
         self.beta = beta
 
@@ -118,30 +141,30 @@ class VariationalAutoencoder(Pretraining):
         mean, log_variance = self.encoder([encoded, condition], training=training)
         noise = networks.normal(tf.shape(mean)[0], mean.shape[1], seed)
         latent = mean + tf.exp(0.5 * log_variance) * noise
-        decoded = self.decoder([condition, latent], training=training)
-        cells = list(range(1, len(decoded.shape)))
+        decoder = self.generator.get_layer("decoder")
+        parameters = decoder([condition, latent], training=training)
         parts = {
-            "reconstruction": tf.reduce_sum((encoded - decoded) ** 2, axis=cells),
+            "reconstruction": hits.negative_log_likelihood(encoded, parameters),
             "divergence": divergence(mean, log_variance),
         }
         loss = parts["reconstruction"] + self.beta * parts["divergence"]
         return {"loss": loss, **parts}
 
     def simulate(self, condition: Tensor, seed: Tensor) -> Tensor:
-        """Simulates physical responses with the decoder, from the prior.
+        """Simulates physical responses with the generator, from the prior.
 
         Args:
             condition: Conditions [spec.condition_units], float32 [batch, conditions].
-            seed: Seed of the latent variables, int32 [2]; a shorter batch is a prefix.
+            seed: Seed of all noise, int32 [2]; a shorter batch is a prefix.
 
         Returns:
             Responses [spec.unit], float32 [batch, *shape].
         """
         condition = tf.convert_to_tensor(condition)
-        size = self.decoder.inputs[1].shape[-1]
-        latent = networks.normal(tf.shape(condition)[0], size, seed)
-        decoded = self.decoder([condition, latent], training=False)
-        return self.transform.decode(decoded, condition)
+        size = self.generator.inputs[1].shape[-1]
+        noise = networks.normal(tf.shape(condition)[0], size, seed)
+        encoded = self.generator([condition, noise], training=False)
+        return self.transform.decode(encoded, condition)
 
 
 @keras.saving.register_keras_serializable("fastsim_zoo")

@@ -15,7 +15,7 @@ from data import transform
 from data.sample import Sample
 from metrics import measure
 from models import vae_gan
-from models.core import callbacks, config, vae
+from models.core import callbacks, config, hits, vae
 from models.core.networks import normal
 from models.core.spectral import SpectralNormalization
 from models.core.training import Training
@@ -73,12 +73,15 @@ def test_the_contract():
 def test_the_published_networks():
     settings = config.resolve(models.load("vae_gan"), "paper")
     model = vae_gan.build(settings, SPEC, transform.LogOnePlus())
-    assert model.noise_size == 16
+    # Latent variables, and whether and how large a hit is, cell by cell.
+    assert model.noise_size == 16 + 2 * 30 * 30
+    decoder = model.generator.get_layer("decoder")
+    assert decoder.inputs[1].shape[1] == 16
     assert [output.shape[1] for output in model.encoder.outputs] == [16, 16]
     kinds = {
         name: [type(layer) for layer in network.layers]
         for name, network in (
-            ("generator", model.generator),
+            ("generator", decoder),
             ("critic", model.critic),
             ("encoder", model.encoder),
         )
@@ -139,13 +142,30 @@ def test_the_terms_are_those_of_their_definition():
 
     mean, log_variance = map(np.asarray, model.encoder([encoded, condition]))
     latent = mean + np.exp(log_variance / 2) * normal(EVENTS, 3, seed)
-    decoded = model.generator([condition, tf.constant(latent)])
-    squared = np.square(np.asarray(encoded) - np.asarray(decoded)).sum(axis=(1, 2))
+    decoder = model.generator.get_layer("decoder")
+    likelihood = hits.negative_log_likelihood(
+        encoded, decoder([condition, tf.constant(latent)])
+    )
     kl = (np.exp(log_variance) + mean**2 - 1 - log_variance).sum(axis=1) / 2
     assert set(terms) == {"loss", "reconstruction", "divergence"}
-    np.testing.assert_allclose(terms["reconstruction"], squared, rtol=1e-5)
+    np.testing.assert_allclose(terms["reconstruction"], likelihood, rtol=1e-5)
     np.testing.assert_allclose(terms["divergence"], kl, rtol=1e-3)
-    np.testing.assert_allclose(terms["loss"], squared + 0.3 * kl, rtol=1e-5)
+    np.testing.assert_allclose(terms["loss"], likelihood + 0.3 * kl, rtol=1e-5)
+
+
+def test_the_simulator_draws_hits_instead_of_giving_the_mean_shower():
+    """As many hits as there are chances of one, and others with other noise."""
+    model, _, _, condition = _autoencoder()
+    noise = normal(EVENTS, model.noise_size, (1, 2))
+    decoder = model.generator.get_layer("decoder")
+    score = np.asarray(decoder([condition, noise[:, :3]]))[..., 0]
+    expected = 1.0 / (1.0 + np.exp(-score))
+    hit = np.asarray(model.generator([condition, noise])) > 0.0
+    error = np.sqrt(np.sum(expected * (1.0 - expected)))
+    assert abs(hit.sum() - expected.sum()) < 4.0 * error
+    other = tf.concat([noise[:, :3], normal(EVENTS, 1800, (5, 6))], axis=1)
+    again = np.asarray(model.generator([condition, other])) > 0.0
+    assert 0.3 < np.mean(hit != again) < 0.7
 
 
 def test_the_posterior_is_drawn_by_seed_and_step_alone():
@@ -297,7 +317,10 @@ def test_an_autoencoder_alone_is_a_whole_run(script, tmp_path, capsys):
         for name in ("saved_model", "saved_model_untrained")
     }
     decoded = model.transform.decode(
-        model.generator([inputs["condition"], normal(1, 3, inputs["seed"])]), CONDITION
+        model.generator(
+            [inputs["condition"], normal(1, model.noise_size, inputs["seed"])]
+        ),
+        CONDITION,
     )
     response = np.asarray(answers["saved_model"]["response"])
     np.testing.assert_allclose(response, decoded, rtol=1e-5, atol=1e-6 * response.max())
@@ -319,9 +342,9 @@ def test_a_gan_from_scratch_has_no_phase():
 @pytest.mark.parametrize(
     ("changes", "pattern"),
     [
-        ({"latent": 0}, "latent of at least 1, .* received 0, 0.5 and 6"),
+        ({"latent": 0}, "latent of at least 1, .* received 0, 1 and 6"),
         ({"beta": -1.0}, "beta and vae_steps of at least 0; received 3, -1 and 6"),
-        ({"vae_steps": -1}, "received 3, 0.5 and -1"),
+        ({"vae_steps": -1}, "received 3, 1 and -1"),
         ({"vae_steps": 0, "steps": 0}, "nothing to train"),
         ({"spectral_norm": "all"}, "must be one of none, critic, both, is 'all'"),
         ({"generator_normalisation": "all"}, "unknown normalisation 'all'"),
