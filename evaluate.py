@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from data import readers
 from data.embedded import sample_of
 from metrics import features, measure, outcome, reference, report, side_by_side
+from metrics.calochallenge import Judge, announcement
 from metrics.reference import Reference
 from metrics.simulator import SavedSimulator, detector_of, species_of
 from metrics.stored import StoredResponses
@@ -47,6 +48,8 @@ flags.DEFINE_integer("num", None, "Number of events; all of the split by default
 flags.DEFINE_enum("split", "test", [*readers.SPLITS, "all"], "Events compared with.")
 flags.DEFINE_integer("seed", 0, "Seed of generation, resampling and classifiers.")
 flags.DEFINE_integer("clusters", 400, "Clusters of the PRD.", lower_bound=2)
+flags.DEFINE_bool("calochallenge", False, "Runs the CaloChallenge's tests; takes long.")
+flags.DEFINE_integer("calochallenge_runs", 3, "Runs of each of them.", lower_bound=3)
 flags.DEFINE_enum("prd_mode", "standard", features.PRD_MODES, "Features of the PRD.")
 
 
@@ -68,6 +71,11 @@ def _reference(where: pathlib.Path) -> Reference:
                     f"--{name}: there is no PRD of detector {spec.name!r}, whose "
                     "responses are not showers; leave the option out"
                 )
+        if FLAGS.calochallenge:
+            raise ValueError(
+                f"--calochallenge: responses of detector {spec.name!r} are not "
+                "showers; leave the option out"
+            )
     trained = species_of(where) if spec.component_names and not stored else None
     return reference.read(paths, FLAGS.split, FLAGS.num, FLAGS.seed, trained)
 
@@ -126,10 +134,15 @@ def _evaluate(
     if spec.component_names:
         found = outcome.of_tracks(events, generated, untrained, facts, FLAGS.seed)
     else:
+        judge = Judge(FLAGS.calochallenge_runs) if FLAGS.calochallenge else None
+        if judge is not None:
+            cells = int(spec.cells.sum())
+            print(announcement(len(events.chosen), cells, judge), flush=True)
         options = measure.Options(
             seed=FLAGS.seed,
             clusters=FLAGS.clusters,
             prd_mode=FLAGS.prd_mode,
+            judge=judge,
         )
         found = outcome.of_showers(
             events, generator, generated, untrained, facts, options

@@ -56,6 +56,8 @@ _KINDS = (
     Kind("classifier_auc_network", "AUC of a network on all observables", 0.5),
     Kind("classifier_auc_cells", "AUC of a network on all cells", 0.5),
     Kind("classifier_auc_", "AUC of a classifier: ", 0.5),
+    Kind("calochallenge_low", "AUC of the CaloChallenge's network on cells", 0.5),
+    Kind("calochallenge_high", "AUC of the CaloChallenge's network on sums", 0.5),
     Kind("prd_auc", "PRD-AUC, the smaller of both", 1.0, "larger"),
     Kind("prd_auc_raw", "PRD-AUC of the cells", 1.0, "larger"),
     Kind("prd_auc_physics", "PRD-AUC of physics features", 1.0, "larger"),

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from metrics import distances, frechet, prd, showers
+from metrics.calochallenge import Judge, calochallenge_tests
 from metrics.classifier import classifier_tests
 from metrics.comparison import Comparison, profiles, within_beams
 from metrics.conditioning import measure_conditioning
@@ -30,12 +31,14 @@ class Options:
         clusters: Number of clusters of the PRD.
         prd_mode: One of `PRD_MODES`.
         prd_runs: Number of clusterings of the PRD.
+        judge: Classifier of the CaloChallenge's tests; None leaves these out.
     """
 
     seed: int = 0
     clusters: int = prd.CLUSTERS
     prd_mode: str = PRD_MODES[0]
     prd_runs: int = prd.RUNS
+    judge: Judge | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -220,6 +223,16 @@ def _classifiers(task: Task) -> Found:
     }
 
 
+def _calochallenge(task: Task) -> Found:
+    options = task.options
+    if options.judge is None:
+        return {}
+    result = calochallenge_tests(
+        task.comparison, task.resampling, options.seed, options.judge
+    )
+    return {"metrics": dict(result.metrics), "notes": [result.note]}
+
+
 def _conditioning(task: Task) -> Found:
     result = measure_conditioning(task.comparison, task.resampling, task.options.seed)
     return {"metrics": result.metrics, "series": list(result.series)}
@@ -240,6 +253,7 @@ PARTS: Mapping[str, Callable[[Task], Found]] = {
     "PRD": _prd,
     "FPD and KPD": _frechet,
     "classifiers": _classifiers,
+    "CaloChallenge": _calochallenge,
     "conditioning": _conditioning,
     "nearest neighbours": _neighbours,
 }

@@ -159,6 +159,7 @@ def test_mistakes_end_in_one_line_and_status_2(work, finished, tmp_path):
         ([model, reference, new, "--num=100000"], "the reference has"),
         ([model, reference, new, "--num=3"], "at least two events"),
         ([model, reference, new, "--split=nothing"], "split"),
+        ([model, reference, new, "--calochallenge_runs=2"], "calochallenge_runs"),
         ([model, reference, f"--report={tmp_path / 'precious'}"], "something else"),
         ([model, "--unknown=3"], "unknown"),
         ([model, "surplus"], "'surplus'"),

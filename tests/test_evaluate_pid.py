@@ -135,6 +135,7 @@ def test_mistakes_end_in_one_line_and_status_2(evaluate, reference, tmp_path, ca
     writers.write(tmp_path / "turned.h5", RICH, turned)
     cases = [
         ((*known, "--clusters=50"), "--clusters: there is no PRD of detector 'rich'"),
+        ((*known, "--calochallenge"), "of detector 'rich' are not showers"),
         ((*known, "--prd_mode=standard"), "--prd_mode: there is no PRD"),
         ((*known, "--num=100000"), "tracks in split 'test'"),
         ((*known, "--split=train"), "reference tracks; generate one for each"),
