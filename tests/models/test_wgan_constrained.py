@@ -85,7 +85,7 @@ def test_the_published_sizes(paper):
 
 
 def test_the_sizes_of_the_public_variant(paper):
-    """It is our network but for three biases of the generator."""
+    """It is our network but for three kinds of biases of the generator."""
     rows, columns, layers = SPEC.shape
     locally_connected_twice = rows * columns * layers
     cropped_images_per_cell = layers * (20 * 24 - 1)
