@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from data import writers
 from data.readers import SPLITS, DataError, Sample, detect, read
+from data.rounding import rounded
 from data.spec import DetectorSpec
 
 MANTISSA_BITS = 11
@@ -77,25 +77,6 @@ RECIPES = {
         evaluation_only_gev=(70.0,),
     ),
 }
-
-
-def rounded(values: NDArray[np.float32], bits: int) -> NDArray[np.float32]:
-    """Rounds floating-point numbers to fewer significant bits.
-
-    Args:
-        values: Numbers, float32 of any shape.
-        bits: Bits of the mantissa to keep, 1 to 22; the relative error is at most
-            2**-(bits + 1).
-
-    Returns:
-        The nearest numbers with so short a mantissa, ties to even.
-    """
-    dropped = np.uint32(23 - bits)
-    integers = np.ascontiguousarray(values, np.float32).view(np.uint32)
-    odd = (integers >> dropped) & np.uint32(1)
-    half = np.uint32((1 << (int(dropped) - 1)) - 1)
-    kept = ((integers + half + odd) >> dropped) << dropped
-    return kept.view(np.float32)
 
 
 def _number(path: str) -> int:

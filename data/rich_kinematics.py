@@ -13,7 +13,7 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 
-from data import make_sample, particles, spec
+from data import particles, rounding, spec
 
 _MOMENTUM_BITS = 9
 _PSEUDORAPIDITY_STEP = 2.0**-8
@@ -113,7 +113,7 @@ def _block(kinematics: Kinematics, random: np.random.Generator) -> NDArray[np.fl
     momentum_gev = transverse_gev * np.cosh(pseudorapidity)
     columns = np.column_stack([momentum_gev, pseudorapidity, number_of_tracks])
     kept = columns.astype(np.float32)
-    kept[:, 0] = make_sample.rounded(kept[:, 0], _MOMENTUM_BITS)
+    kept[:, 0] = rounding.rounded(kept[:, 0], _MOMENTUM_BITS)
     step = np.float32(_PSEUDORAPIDITY_STEP)
     kept[:, 1] = np.round(kept[:, 1] / step) * step
     kept[:, 2] = np.round(kept[:, 2])

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from data import make_sample, particles, rich_kinematics, rich_toy, splot
+from data import particles, rich_kinematics, rich_toy, rounding, splot
 from data.sample import Sample
 
 ROUNDING = (
@@ -170,7 +170,7 @@ def rounded(response: NDArray[np.float32]) -> NDArray[np.float32]:
     nearest = np.round(response / np.float32(_RESPONSE_STEP))
     steps = np.where(nearest == 0, np.sign(response), nearest)
     values = np.asarray(steps * np.float32(_RESPONSE_STEP), np.float32)
-    return make_sample.rounded(values, _RESPONSE_BITS)
+    return rounding.rounded(values, _RESPONSE_BITS)
 
 
 def _check(num: int, seed: int, species: Sequence[str], background: float) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data.rounding import rounded, stored_bits
 from data.spec import DetectorSpec
 from metrics import layered, showers
 from metrics.groups import beams
@@ -26,6 +27,15 @@ RING_EDGES_CM = np.linspace(0.0, 10.0, 21)
 
 class Comparison:
     """Generated and reference showers of equal conditions under one acceptance.
+
+    Where the reference was rounded before it was stored, the generated responses are
+    rounded to as many bits: else it could be told from them by its bits alone.
+
+    Attributes:
+        bits: Bits of the mantissa of the reference, 23 if it was not rounded.
+        reference: Accepted reference responses [spec.unit], [events, *spec.shape].
+        generated: Accepted generated responses, rounded as the reference.
+        unrounded: Accepted generated responses as they came.
 
     Args:
         spec: The detector.
@@ -58,7 +68,9 @@ class Comparison:
         self.accepted = spec.acceptance(mask)
         self.condition = condition
         self.reference = np.where(self.accepted, reference, np.float32(0.0))
-        self.generated = np.where(self.accepted, generated, np.float32(0.0))
+        self.unrounded = np.where(self.accepted, generated, np.float32(0.0))
+        self.bits = stored_bits(reference)
+        self.generated = rounded(self.unrounded, self.bits)
         self.energy = incident_energy(spec, condition)
         self.beams = beams(self.energy, trained_energies_gev)
         self.observables = scalar_observables(spec) + layer_observables(spec)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from data import make_sample, particles, rich_kinematics, rich_toy, spec
+from data import particles, rich_kinematics, rich_toy, rounding, spec
 from data.rich_radiator import RADIATORS
 
 C4F10, CF4 = RADIATORS
@@ -247,8 +247,8 @@ def test_channels_overlap_but_differ(channels):
 def test_tracks_are_rounded(channels):
     condition = channels["kaon"][0]
     momentum_gev = condition[:, 0]
-    np.testing.assert_array_equal(make_sample.rounded(momentum_gev, 9), momentum_gev)
-    assert (make_sample.rounded(momentum_gev, 8) != momentum_gev).any()
+    np.testing.assert_array_equal(rounding.rounded(momentum_gev, 9), momentum_gev)
+    assert (rounding.rounded(momentum_gev, 8) != momentum_gev).any()
     assert (condition[:, 1] % 2.0**-8 == 0).all()
     assert (condition[:, 2] % 1 == 0).all()
 

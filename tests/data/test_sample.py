@@ -6,9 +6,9 @@ import h5py
 import numpy as np
 import pytest
 
-from data import make_sample, readers, spec
+from data import readers, rounding, spec
 
-FOLDER = Path(make_sample.__file__).parent / "samples"
+FOLDER = Path(rounding.__file__).parent / "samples"
 TRAINED_GEV = (20, 32, 50, 80, 90)
 EVENTS = {
     "ecal": {"train": 12_000, "validation": 3_000, "test": 10_000},
@@ -67,14 +67,14 @@ def test_no_event_occurs_twice(source):
 
 def test_numbers_are_rounded(source):
     piece = source.read(0, 256).response
-    np.testing.assert_array_equal(piece, make_sample.rounded(piece, 11))
-    assert (make_sample.rounded(piece, 10) != piece).any()
+    np.testing.assert_array_equal(piece, rounding.rounded(piece, 11))
+    assert (rounding.rounded(piece, 10) != piece).any()
 
 
 def test_conditions_are_not_rounded(source):
     """Of random numbers, one in 2**12 ends in so many zeros by chance."""
     impact_cm = source.condition[:, -2:]
-    assert (make_sample.rounded(impact_cm, 11) != impact_cm).mean() > 0.99
+    assert (rounding.rounded(impact_cm, 11) != impact_cm).mean() > 0.99
 
 
 def test_attributes(name):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from data import rounding
 from data import spec as detectors
 from metrics import kinds, measure, report
 from metrics.comparison import Comparison, profiles, within_beams
@@ -140,6 +141,20 @@ def test_both_sides_have_one_acceptance():
         assert response[:, ~HGCAL.acceptance("mask")].max() == 0.0
     full = _comparison(mask="mask_full")
     assert full.reference[:, dead].max() > 0.0
+
+
+def test_generated_showers_are_rounded_as_a_rounded_reference():
+    sample = synthetic.sample(HGCAL, 6)
+    showers = [sample.condition, sample.response, 1.1 * sample.response]
+    full = Comparison(HGCAL, "mask", *showers)
+    assert full.bits == 23
+    np.testing.assert_array_equal(full.generated, full.unrounded)
+    showers[1] = rounding.rounded(sample.response, 11)
+    short = Comparison(HGCAL, "mask", *showers)
+    assert short.bits == 11
+    np.testing.assert_array_equal(short.unrounded, full.unrounded)
+    np.testing.assert_array_equal(short.generated, rounding.rounded(full.unrounded, 11))
+    assert (short.generated != short.unrounded).any()
 
 
 def test_profiles_are_shares():
