@@ -169,7 +169,7 @@ def draw_points(axes: Axes, generated: Series, reference: Series, names: Names) 
         linewidth=0,
     )
     axes.plot(reference.x, reference.y, color=REFERENCE_COLOUR, label=names[1])
-    _errorbar(axes, generated, label=names[0])
+    draw_errors(axes, generated, label=names[0])
     half = 0.5 * (reference.x[1] - reference.x[0]) if len(reference.x) > 1 else 0.5
     axes.set_xlim(reference.x[0] - half, reference.x[-1] + half)
 
@@ -195,15 +195,34 @@ def draw_histograms(
         counts = np.histogram(values, edges)[0].astype(np.float64)
         size = max(len(values), 1)
         made.append(Series(centres, counts / size, np.sqrt(counts) / size))
-    axes.stairs(made[1].y, edges, fill=True, color=REFERENCE_FILL, label=names[1])
-    axes.stairs(made[1].y, edges, color=REFERENCE_COLOUR, linewidth=1.0)
-    axes.errorbar(
-        centres, made[1].y, made[1].error, fmt="none", ecolor=REFERENCE_COLOUR,
-        elinewidth=0.8,
-    )  # fmt: skip
-    _errorbar(axes, made[0], label=names[0])
+    draw_stairs(axes, edges, made[1], 0.0, names[1])
+    draw_errors(axes, made[0], label=names[0])
     axes.set_ylim(0.0, 1.35 * float(max((one.y + one.error).max() for one in made)))
     return made[0], made[1]
+
+
+def draw_stairs(
+    axes: Axes, edges: Array, reference: Series, bottom: float, name: str
+) -> None:
+    """Draws a histogram of the reference, filled, with its errors.
+
+    Args:
+        axes: Where to draw.
+        edges: Edges of the bins.
+        reference: Content of the bins.
+        bottom: Where the filling begins; above 0 on a logarithmic axis.
+        name: Name in the legend.
+    """
+    axes.stairs(
+        reference.y, edges, baseline=bottom, fill=True, color=REFERENCE_FILL, label=name
+    )
+    axes.stairs(
+        reference.y, edges, baseline=bottom, color=REFERENCE_COLOUR, linewidth=1.0
+    )
+    axes.errorbar(
+        reference.x, reference.y, reference.error, fmt="none", ecolor=REFERENCE_COLOUR,
+        elinewidth=0.8,
+    )  # fmt: skip
 
 
 def draw_ratio(axes: Axes, generated: Series, reference: Series) -> None:
@@ -224,7 +243,7 @@ def draw_ratio(axes: Axes, generated: Series, reference: Series) -> None:
         ratio(generated.y, reference.y)[known],
         ratio(generated.error, reference.y)[known],
     )
-    _errorbar(axes, quotient)
+    draw_errors(axes, quotient)
     low, high = _ratio_limits(quotient, band[known])
     axes.set_ylim(low, high)
     margin = 0.07 * (high - low)
@@ -256,7 +275,7 @@ def draw_difference(
     axes.fill_between(reference.x, -band, band, color=REFERENCE_FILL, linewidth=0)
     axes.axhline(0.0, color=REFERENCE_COLOUR, linewidth=0.8)
     shift = factor * (generated.y - reference.y)
-    _errorbar(axes, Series(generated.x, shift, factor * generated.error))
+    draw_errors(axes, Series(generated.x, shift, factor * generated.error))
     axes.set_ylabel(f"diff. [{unit}]" if unit else "diff.", loc="center")
 
 
@@ -292,7 +311,14 @@ def _ratio_limits(quotient: Series, band: Array) -> tuple[float, float]:
     return 1.0 - width, 1.0 + width
 
 
-def _errorbar(axes: Axes, series: Series, **options: Any) -> None:
+def draw_errors(axes: Axes, series: Series, **options: Any) -> None:
+    """Draws points with errors in the colour of the generated showers.
+
+    Args:
+        axes: Where to draw.
+        series: The points.
+        options: Further options of matplotlib, e.g. a label.
+    """
     axes.errorbar(
         series.x, series.y, series.error, fmt="o", color=GENERATED_COLOUR,
         elinewidth=1.0, **options,

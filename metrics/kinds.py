@@ -13,7 +13,8 @@ class Kind:
     Attributes:
         prefix: How the names begin; the whole name where there is only one.
         label: What they are, in words.
-        ideal: What a perfect model has with infinitely many events.
+        ideal: What a perfect model has with infinitely many events; None if that is
+            known from the reference alone, as its floor.
         better: The direction in which a model becomes better.
         headline: Whether the metric is a verdict on its own: it is then printed and
             drawn, not only listed.
@@ -21,24 +22,32 @@ class Kind:
 
     prefix: str
     label: str
-    ideal: float = 0.0
+    ideal: float | None = 0.0
     better: str = "smaller"
     headline: bool = True
 
     def shortfall(self, metric: Metric) -> float:
         """Returns z with the sign that makes positive worse.
 
-        A ratio is bad on both sides of 1, a difference on both sides of 0, a distance
-        only above its floor.
+        A ratio is bad on both sides of 1, a difference on both sides of 0, a fraction
+        on both sides of that of the reference, a distance only above its floor.
         """
         return abs(metric.z) if self.better.startswith("near") else metric.z
 
+    def away(self, metric: Metric) -> float:
+        """Returns how far a metric is from what a perfect model has."""
+        return abs(metric.value - (metric.floor if self.ideal is None else self.ideal))
+
 
 _SIGMA = "\N{GREEK SMALL LETTER SIGMA}"
+_FLOOR = "near the floor"
 
 _KINDS = (
     Kind("wasserstein_", f"W1 / {_SIGMA}: "),
     Kind("separation_", "separation power: ", headline=False),
+    Kind("separation_cell_energy", "separation power: energies of hits"),
+    Kind("ties", "fraction of layers with equal hits", None, _FLOOR),
+    Kind("ties_unrounded", "the same of unrounded showers", None, _FLOOR),
     Kind("width_ratio_", "ratio of widths: ", 1.0, "near 1", False),
     Kind("mean_ratio_", "ratio of means: ", 1.0, "near 1", False),
     Kind("response_ratio_", "ratio of mean energies at ", 1.0, "near 1"),
@@ -55,6 +64,7 @@ _KINDS = (
     Kind("classifier_auc", "AUC of trees on all observables", 0.5),
     Kind("classifier_auc_network", "AUC of a network on all observables", 0.5),
     Kind("classifier_auc_cells", "AUC of a network on all cells", 0.5),
+    Kind("classifier_auc_spectrum", "AUC of trees on hits in 16 bins of energy", 0.5),
     Kind("classifier_auc_", "AUC of a classifier: ", 0.5),
     Kind("calochallenge_low", "AUC of the CaloChallenge's network on cells", 0.5),
     Kind("calochallenge_high", "AUC of the CaloChallenge's network on sums", 0.5),
@@ -62,6 +72,9 @@ _KINDS = (
     Kind("prd_auc_raw", "PRD-AUC of the cells", 1.0, "larger"),
     Kind("prd_auc_physics", "PRD-AUC of physics features", 1.0, "larger"),
     Kind("prd_auc_", "PRD-AUC: ", 1.0, "larger"),
+    Kind("density_physics", "density of observables (k = 5)", 1.0, "near 1"),
+    Kind("coverage_physics", "coverage of observables (k = 5)", 1.0 - 2.0**-5,
+         "larger"),
     Kind("fpd", "FPD, Fr\N{LATIN SMALL LETTER E WITH ACUTE}chet physics distance"),
     Kind("kpd", "KPD, kernel physics distance"),
     Kind("conditioning_", "conditioning: "),

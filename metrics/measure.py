@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from metrics import distances, frechet, prd, showers
+from metrics import coverage, distances, frechet, prd, showers, spectrum, ties
 from metrics.calochallenge import Judge, calochallenge_tests
 from metrics.classifier import classifier_tests
 from metrics.comparison import Comparison, profiles, within_beams
@@ -215,6 +215,25 @@ def _frechet(task: Task) -> Found:
     }
 
 
+def _coverage(task: Task) -> Found:
+    generated, reference = map(_features, task.comparison.values)
+    found = coverage.density_and_coverage(generated, reference, task.resampling)
+    return {"metrics": {f"{name}_physics": one for name, one in found.items()}}
+
+
+def _cell_energies(task: Task) -> Found:
+    """Measures the spectrum of cell energies, and how often two are equal."""
+    both = task.comparison, task.resampling
+    found = {"separation_cell_energy": spectrum.separation_cell_energy(*both)}
+    return {"metrics": found | ties.measure_ties(*both)}
+
+
+def _trees_on_spectrum(task: Task) -> Found:
+    result = spectrum.spectrum_test(task.comparison, task.resampling, task.options.seed)
+    name = "classifier_auc_spectrum"
+    return {"metrics": {name: result.metric}, "roc": {name: result.curve}}
+
+
 def _classifiers(task: Task) -> Found:
     results = classifier_tests(task.comparison, task.resampling, task.options.seed)
     return {
@@ -252,6 +271,9 @@ PARTS: Mapping[str, Callable[[Task], Found]] = {
     "correlations": _correlations,
     "PRD": _prd,
     "FPD and KPD": _frechet,
+    "density and coverage": _coverage,
+    "cell energies": _cell_energies,
+    "trees on the spectrum": _trees_on_spectrum,
     "classifiers": _classifiers,
     "CaloChallenge": _calochallenge,
     "conditioning": _conditioning,
@@ -259,7 +281,12 @@ PARTS: Mapping[str, Callable[[Task], Found]] = {
 }
 """The parts of a measurement, in their order."""
 
-_LEARNING_PARTS = ("classifiers", "conditioning", "nearest neighbours")
+_LEARNING_PARTS = (
+    "trees on the spectrum",
+    "classifiers",
+    "conditioning",
+    "nearest neighbours",
+)
 """Those that train networks or need the training showers."""
 
 

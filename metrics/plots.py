@@ -6,7 +6,16 @@ from functools import partial
 
 from matplotlib.figure import Figure
 
-from metrics import curves, dependence, figures, gallery, maps, neighbours
+from metrics import (
+    canvas,
+    curves,
+    dependence,
+    figures,
+    gallery,
+    maps,
+    neighbours,
+    spectrum_figures,
+)
 from metrics.canvas import Names
 from metrics.conditioning import SliceSeries
 from metrics.results import Report
@@ -66,6 +75,7 @@ def plots(report: Report) -> list[Plot]:
             for one in comparison.observables
             if one.name in _HISTOGRAMS
         ),
+        *_spectrum_plots(report, names),
         *_cell_plots(report, names),
         *(_layered_plots(report, names) if comparison.layered else []),
         *_neighbour_plots(report, names),
@@ -155,6 +165,32 @@ def _by_slices(report: Report) -> dict[str, list[SliceSeries]]:
     found: dict[str, list[SliceSeries]] = {}
     for one in report.series:
         found.setdefault(one.slices.name, []).append(one)
+    return found
+
+
+def _spectrum_plots(report: Report, names: Names) -> list[Plot]:
+    """Lists the spectra: of all cells, and of every layer at two incident energies."""
+    comparison = report.comparison
+    found = [
+        Plot(
+            "cell_energy",
+            "Hits per shower in logarithmic bins of the cell energy. Error bars come "
+            "from whole showers.",
+            lambda: spectrum_figures.by_energy(comparison, names),
+        )
+    ]
+    if comparison.layered and comparison.spec.shape[2] > 1:
+        beams = canvas.shown_beams(comparison)
+        ends = {"lowest": beams[0], "highest": beams[-1]}
+        found += [
+            Plot(
+                f"cell_energy_layers_{name}",
+                f"Hits per shower of each layer in logarithmic bins of the cell "
+                f"energy, at the {name} incident energy.",
+                partial(spectrum_figures.by_layer, comparison, names, beam),
+            )
+            for name, beam in ends.items()
+        ]
     return found
 
 

@@ -110,8 +110,7 @@ def best(name: str, found: Mapping[str, Metric]) -> str | None:
     """
     if len(found) < 2:
         return None
-    ideal = kind(name).ideal
-    away = {run: abs(one.value - ideal) for run, one in found.items()}
+    away = {run: kind(name).away(one) for run, one in found.items()}
     first, second = sorted(away, key=lambda run: away[run])[:2]
     combined = np.hypot(found[first].uncertainty, found[second].uncertainty)
     return first if away[second] - away[first] > combined else None
