@@ -14,6 +14,8 @@ from metrics.results import Curve, Report
 _LEGEND = "area under the curve"
 _SIDE = 4.2
 _LEFT, _RIGHT, _TOP, _BOTTOM, _BETWEEN = 0.75, 0.25, 0.95, 0.65, 0.95
+_TITLE = 0.35
+_COLUMNS = 3
 
 
 def precision_recall(report: Report, names: Names) -> Figure:
@@ -60,16 +62,19 @@ def _panels(
         curves: The curves by the name of the metric that is their area.
         names: Names of the generated showers and of the reference.
     """
-    count = len(curves)
-    width = _LEFT + count * _SIDE + (count - 1) * _BETWEEN + _RIGHT
+    columns = min(len(curves), _COLUMNS)
+    lines = -(-len(curves) // _COLUMNS)
+    width = _LEFT + columns * _SIDE + (columns - 1) * _BETWEEN + _RIGHT
     # The caption needs its room even above a single panel.
-    width, height = max(width, 7.0), _TOP + _SIDE + _BOTTOM
+    width, height = max(width, 7.0), _TOP + lines * (_SIDE + _BOTTOM + _TITLE) - _TITLE
     figure = Figure(figsize=(width, height), dpi=100)
     found = []
     for number, (name, curve) in enumerate(curves.items()):
-        left = _LEFT + number * (_SIDE + _BETWEEN)
+        line, column = divmod(number, _COLUMNS)
+        left = _LEFT + column * (_SIDE + _BETWEEN)
+        bottom = _BOTTOM + (lines - 1 - line) * (_SIDE + _BOTTOM + _TITLE)
         axes = figure.add_axes(
-            (left / width, _BOTTOM / height, _SIDE / width, _SIDE / height)
+            (left / width, bottom / height, _SIDE / width, _SIDE / height)
         )
         _draw(axes, curve, report.metrics[name], names)
         axes.set_title(label(name, {}), loc="left", fontsize=11)

@@ -55,23 +55,22 @@ def scale(reference: Array) -> float:
     return float(np.std(reference)) or 1.0
 
 
-def bin_edges(reference: Array, bins: int = BINS) -> Array:
+def bin_edges(reference: Array) -> Array:
     """Returns the inner edges of the bins of the separation power.
 
-    Bins of equal width: the first and the last are open, the others span the central
-    99.8 % of the reference. The model that is judged has no influence.
+    `BINS` bins of equal width: the first and the last are open, the others span the
+    central 99.8 % of the reference. The model that is judged has no influence.
 
     Args:
         reference: Values of the whole reference, [n].
-        bins: Number of bins.
 
     Returns:
-        Edges, float64 [bins - 1].
+        Edges, float64 [BINS - 1].
     """
     low, high = np.quantile(reference, [_OPEN_TAILS, 1.0 - _OPEN_TAILS])
     if low == high:
         low, high = low - 0.5, high + 0.5
-    return np.linspace(low, high, bins - 1)
+    return np.linspace(low, high, BINS - 1)
 
 
 def separation_power(first: Array, second: Array, edges: Array) -> float:

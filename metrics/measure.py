@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from metrics import coverage, distances, frechet, prd, showers, spectrum, ties
 from metrics.calochallenge import Judge, calochallenge_tests
-from metrics.classifier import classifier_tests
+from metrics.classifier import ClassifierResult, classifier_tests
 from metrics.comparison import Comparison, profiles, within_beams
 from metrics.conditioning import measure_conditioning
 from metrics.features import PRD_MODES, physics_features
@@ -180,7 +180,7 @@ def _distances(
 def _prd(task: Task) -> Found:
     """Measures the PRD of raw cells and of physics features, and the worse of both."""
     comparison, options = task.comparison, task.options
-    pairs = {
+    pairs: dict[str, tuple[NDArray[Any], NDArray[Any]]] = {
         "raw": (comparison.generated, comparison.reference),
         "physics": prd.standardised(*physics_features(comparison, options.prd_mode)),
     }
@@ -229,13 +229,16 @@ def _cell_energies(task: Task) -> Found:
 
 
 def _trees_on_spectrum(task: Task) -> Found:
-    result = spectrum.spectrum_test(task.comparison, task.resampling, task.options.seed)
-    name = "classifier_auc_spectrum"
-    return {"metrics": {name: result.metric}, "roc": {name: result.curve}}
+    return _tests(
+        spectrum.spectrum_tests(task.comparison, task.resampling, task.options.seed)
+    )
 
 
 def _classifiers(task: Task) -> Found:
-    results = classifier_tests(task.comparison, task.resampling, task.options.seed)
+    return _tests(classifier_tests(task.comparison, task.resampling, task.options.seed))
+
+
+def _tests(results: dict[str, ClassifierResult]) -> Found:
     return {
         "metrics": {name: result.metric for name, result in results.items()},
         "roc": {name: result.curve for name, result in results.items()},

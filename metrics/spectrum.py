@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from metrics.classifier import ClassifierResult, trees_test
 from metrics.comparison import Comparison
-from metrics.distances import Statistic, bin_edges
+from metrics.distances import Statistic
 from metrics.resampling import Metric, Resampling
 from metrics.showers import Array, ratio
 
@@ -21,13 +21,20 @@ BINS = 50
 COUNTED_BINS = 16
 """Bins whose hits a classifier counts."""
 
+_OPEN_TAILS = 0.002
+"""Fraction of the hits of the reference in each of the two outer bins.
+
+With less, the bins of the ECAL reach down to the binding energy of single electrons:
+eleven decades, of which a few hits in a thousand fill seven.
+"""
+
 _SHOWERS_AT_ONCE = 1024
 
 
 def energy_edges(reference: NDArray[np.float32], bins: int) -> Array:
     """Returns the inner edges of logarithmic bins of cell energies.
 
-    The first and the last bin are open, the others span the central 99.8 % of the hits
+    The first and the last bin are open, the others span the central 99.6 % of the hits
     of the reference. The model that is judged has no influence.
 
     Args:
@@ -43,7 +50,8 @@ def energy_edges(reference: NDArray[np.float32], bins: int) -> Array:
     hits = reference[reference > 0.0]
     if not hits.size:
         raise ValueError("the spectrum of cell energies needs a hit in the reference")
-    return 10.0 ** bin_edges(np.log10(hits.astype(np.float64)), bins)
+    low, high = np.quantile(hits, [_OPEN_TAILS, 1.0 - _OPEN_TAILS])
+    return np.geomspace(low, high, bins - 1, dtype=np.float64)
 
 
 def hits_per_bin(response: NDArray[Any], edges: Array) -> Array:
@@ -116,9 +124,9 @@ def weighted_spectrum_separation(first: Array, second: Array) -> Statistic:
     return statistic
 
 
-def spectrum_test(
+def spectrum_tests(
     comparison: Comparison, resampling: Resampling, seed: int
-) -> ClassifierResult:
+) -> dict[str, ClassifierResult]:
     """Asks boosted trees that see the incident energy and hits in 16 bins of energy.
 
     Args:
@@ -127,7 +135,8 @@ def spectrum_test(
         seed: Seed of folds and classifiers.
 
     Returns:
-        AUC and ROC curve.
+        `classifier_auc_spectrum`, of the hits of all layers together; of a detector
+        with several layers also `classifier_auc_spectrum_layers`, of the hits of each.
 
     Raises:
         ValueError: If the reference has no hit, or there are fewer than two pairs per
@@ -136,10 +145,21 @@ def spectrum_test(
     edges = energy_edges(comparison.reference, COUNTED_BINS)
     energy = comparison.energy
 
-    def features(response: NDArray[np.float32]) -> Array:
+    def together(response: NDArray[np.float32]) -> Array:
         return np.column_stack([hits_per_bin(response, edges), energy])
 
-    return trees_test(*comparison.both(features), resampling, seed)
+    def apart(response: NDArray[np.float32]) -> Array:
+        layers = range(response.shape[-1])
+        counts = [hits_per_bin(response[..., layer], edges) for layer in layers]
+        return np.column_stack([*counts, energy])
+
+    features = {"classifier_auc_spectrum": together}
+    if comparison.layered and comparison.spec.shape[2] > 1:
+        features["classifier_auc_spectrum_layers"] = apart
+    return {
+        name: trees_test(*comparison.both(function), resampling, seed)
+        for name, function in features.items()
+    }
 
 
 def _normalised(rows: Array) -> Array:

@@ -1,5 +1,7 @@
 """Figures of the spectrum of cell energies, per incident energy and per layer."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -14,7 +16,7 @@ from metrics.spectrum import hits_per_bin
 
 _BINS = 40
 _MOST_LAYERS = 9
-_LOWEST_QUANTILE = 1e-3
+_LOWEST_QUANTILE = 2e-3
 _DECADES_SHOWN = 5.0
 _TITLE = "Hits per shower in logarithmic bins of their energy"
 
@@ -27,11 +29,11 @@ def by_energy(comparison: Comparison, names: Names) -> Figure:
         names: Names in the legend.
     """
     beams = canvas.shown_beams(comparison)
+    both = comparison.generated, comparison.reference
     edges = _edges(comparison.reference)
     figure, panels = canvas.panels(len(beams))
     for beam, axes in zip(beams, panels, strict=True):
-        pair = comparison.both(lambda response, chosen=beam.events: response[chosen])
-        _draw(axes, edges, pair, comparison, names)
+        _draw(axes, edges, [one[beam.events] for one in both], comparison, names)
         canvas.tag(axes[0], beam)
     canvas.caption(figure, comparison, f"{_TITLE}, all cells")
     return figure
@@ -48,17 +50,15 @@ def by_layer(comparison: Comparison, names: Names, beam: Beam) -> Figure:
     """
     layers = comparison.spec.shape[2]
     shown = np.linspace(0, layers - 1, min(layers, _MOST_LAYERS)).round().astype(int)
-    edges = _edges(comparison.reference[beam.events])
+    both = [one[beam.events] for one in (comparison.generated, comparison.reference)]
+    edges = _edges(both[1])
     figure, panels = canvas.panels(len(shown))
     for layer, axes in zip(shown, panels, strict=True):
-        pair = comparison.both(
-            lambda response, one=layer: response[beam.events][..., one]
-        )
-        _draw(axes, edges, pair, comparison, names)
+        _draw(axes, edges, [one[..., layer] for one in both], comparison, names)
         axes[0].text(
             0.04, 0.96, f"layer {layer + 1}", transform=axes[0].transAxes, va="top"
         )
-    canvas.caption(figure, comparison, f"{_TITLE}, {beam.label}")
+    canvas.caption(figure, comparison, f"{_TITLE}, {len(beam.events)} at {beam.label}")
     return figure
 
 
@@ -68,13 +68,13 @@ def _edges(reference: NDArray[np.float32]) -> Array:
     if not hits.size:
         hits = np.ones(1)
     low, high = np.quantile(hits, _LOWEST_QUANTILE), 1.5 * hits.max()
-    return np.geomspace(0.5 * low, high, _BINS + 1)
+    return np.geomspace(0.3 * low, high, _BINS + 1)
 
 
 def _draw(
     panel: tuple[Axes, Axes],
     edges: Array,
-    pair: tuple[NDArray[np.float32], NDArray[np.float32]],
+    pair: Sequence[NDArray[np.float32]],
     comparison: Comparison,
     names: Names,
 ) -> None:
