@@ -13,7 +13,6 @@ from models.core import command  # First: it silences the start of TensorFlow.
 
 import keras
 import numpy as np
-import tensorflow as tf
 from absl import flags
 
 import models
@@ -56,7 +55,7 @@ def _configuration() -> tuple[str, Any, Any]:
 def _train() -> None:
     entry, module, settings = _configuration()
     workdir = pathlib.Path(_WORKDIR.value or f"runs/{entry}")
-    tf.config.experimental.enable_op_determinism()
+    command.prepare_training()
     keras.utils.set_random_seed(settings.seed)
     paths = [sample_of(module.DETECTOR)] if _DATA.value is None else _DATA.value
     found = inputs.load(module, settings, paths)

@@ -32,6 +32,7 @@ from benchmarks.rival import Rival, UnavailableError
 from data import pipeline, readers, symmetry
 from metrics.callbacks import PhysicsMonitor
 from models.core.callbacks import NonFiniteGuard
+from models.core.command import prepare_training
 from models.core.cramer import CramerGAN
 from models.core.identification import TrackFeatures
 
@@ -309,7 +310,7 @@ def _print(result: dict[str, Any]) -> None:
 
 def _run() -> None:
     command.use_threads(flags.FLAGS.threads)
-    tf.config.experimental.enable_op_determinism()
+    prepare_training()
     subject = command.subject(flags.FLAGS.model, flags.FLAGS.data, flags.FLAGS.set)
     settings = subject.settings
     steps, shares = _measure_steps(subject)

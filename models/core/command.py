@@ -31,6 +31,20 @@ def _import_tensorflow() -> None:
 _import_tensorflow()
 
 
+def prepare_training() -> None:
+    """Makes operations deterministic and leaves out an optimisation that fails.
+
+    The remapper fuses a convolution with its bias and activation. In the graph of a
+    training step with a LeakyReLU it gives up, which leaves the graph as it is and an
+    error on stderr. Without it the step is the same and errors stay visible. Exported
+    models do not hold this setting.
+    """
+    import tensorflow as tf
+
+    tf.config.experimental.enable_op_determinism()
+    tf.config.optimizer.set_experimental_options({"remapping": False})
+
+
 def refuse(error: Exception) -> NoReturn:
     """Ends the command because of a user's mistake.
 

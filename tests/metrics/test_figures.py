@@ -6,6 +6,7 @@ import pytest
 from data import spec as detectors
 from metrics import canvas, cells, curves, dependence, figures, maps, plots
 from metrics.groups import Beam
+from metrics.resampling import Metric
 from tests.metrics import made_up, small
 
 HGCAL = detectors.get("hgcal")
@@ -13,7 +14,7 @@ NAMES = ("made_up", "Geant4")
 MOST = {
     "summary", "precision_recall", "roc", "gallery", "energy_dependence",
     "conditioning_incident_energy", "conditioning_slant", "visible_energy",
-    "occupancy_map", "neighbours", "closest_pairs",
+    "occupancy_map", "neighbours", "closest_pairs", "cell_energy",
 }  # fmt: skip
 
 
@@ -21,7 +22,11 @@ MOST = {
     ("layers", "present", "absent"),
     [
         ((), {"mean_image"}, {"layer_occupancy", "depth_correlation"}),
-        ((2,), {"layer_occupancy", "layer_correlation"}, {"mean_image", "depth"}),
+        (
+            (2,),
+            {"layer_occupancy", "layer_correlation", "cell_energy_layers_lowest"},
+            {"mean_image", "depth"},
+        ),
     ],
 )
 def test_every_figure_is_drawn(tmp_path, layers, present, absent):
@@ -64,6 +69,27 @@ def test_areas_are_in_the_legends():
     lines = curves.precision_recall(report, NAMES).axes[0].lines
     np.testing.assert_array_equal(lines[0].get_ydata(), made_up.curve().floor_y)
     np.testing.assert_array_equal(lines[1].get_ydata(), made_up.curve().y)
+
+
+def test_five_roc_curves_stand_in_lines_of_three():
+    found = made_up.comparison(small.detector(), events=200)
+    names = [f"classifier_auc_{number}" for number in range(5)]
+    report = made_up.report(
+        found,
+        metrics=dict.fromkeys(names, Metric(0.8, 0.01, 0.9, 0.01, 10.0)),
+        roc=dict.fromkeys(names, made_up.curve()),
+    )
+    figure = curves.roc(report, NAMES)
+    boxes = [axes.get_position() for axes in figure.axes]
+    assert [round(box.y0, 3) for box in boxes[:3]] == [round(boxes[0].y0, 3)] * 3
+    assert [round(box.x0, 3) for box in boxes[3:]] == [
+        round(box.x0, 3) for box in boxes[:2]
+    ]
+    assert boxes[0].y0 > boxes[3].y1
+    assert 0.0 < boxes[3].y0 < boxes[0].y1 < 1.0
+    for box in boxes:
+        width, height = figure.get_size_inches() * (box.width, box.height)
+        assert width == pytest.approx(height)
 
 
 @pytest.mark.parametrize(("mean", "below"), [(5.0, "ratio"), (0.0, "diff. [cm]")])

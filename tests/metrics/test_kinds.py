@@ -37,6 +37,14 @@ def test_ratios_are_bad_on_both_sides():
     assert kind("wasserstein_depth").shortfall(low) == -10.0
 
 
+def test_what_only_the_reference_knows_is_bad_on_both_sides_of_its_floor():
+    rare = Metric(0.1, 0.01, 0.4, 0.01, -20.0)
+    assert kind("ties").shortfall(rare) == 20.0
+    assert kind("ties").away(rare) == pytest.approx(0.3)
+    assert kind("coverage_physics").away(rare) == pytest.approx(0.86875)
+    assert kind("classifier_auc_spectrum").away(rare) == pytest.approx(0.4)
+
+
 @pytest.mark.parametrize(
     ("value", "uncertainty", "text"),
     [

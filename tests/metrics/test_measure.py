@@ -50,7 +50,9 @@ def test_every_observable_has_its_metrics(found):
     assert {"prd_auc", "prd_auc_raw", "prd_auc_physics", "kpd"} <= found.metrics.keys()
     assert found.prd.keys() == {"raw", "physics"}
     assert found.roc.keys() == {n for n in found.metrics if n.startswith("classifier")}
-    assert len(found.roc) == 3
+    assert len(found.roc) == 5
+    assert {"separation_cell_energy", "ties"} <= found.metrics.keys()
+    assert {"density_physics", "coverage_physics"} <= found.metrics.keys()
     assert {one.name for one in found.series}
     assert found.metrics["near_training"] == found.neighbours.metric
 
