@@ -66,6 +66,7 @@ def of_showers(
             **facts,
             "mask": generator.mask,
             "accepted_cells": int(comparison.accepted.sum()),
+            "mantissa_bits": comparison.bits,
             "clusters": options.clusters,
             "prd_mode": options.prd_mode,
         },

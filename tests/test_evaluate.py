@@ -29,6 +29,9 @@ FIGURES = {
     "number_of_hits_10mip",
     "radius",
     "maximum_cell_fraction",
+    "cell_energy",
+    "cell_energy_layers_lowest",
+    "cell_energy_layers_highest",
     "occupancy_map",
     "radial_profile",
     "layer_occupancy",
@@ -87,6 +90,7 @@ def test_metrics_json(work, finished):
     assert content["events"] == 60
     assert content["split"] == "test"
     assert content["mask"] == "mask"
+    assert content["mantissa_bits"] == 23
     assert content["metrics"]["mean_ratio_visible_energy"]["value"] == pytest.approx(
         1.1, abs=0.03
     )
