@@ -24,8 +24,8 @@ COUNTED_BINS = 16
 _OPEN_TAILS = 0.002
 """Fraction of the hits of the reference in each of the two outer bins.
 
-With less, the bins of the ECAL reach down to the binding energy of single electrons:
-eleven decades, of which a few hits in a thousand fill seven.
+With 0.001 the bins of the ECAL would reach down to 2e-8 MeV, and hits below 1e-3 MeV,
+two or three in a thousand, would take nearly half of them.
 """
 
 _SHOWERS_AT_ONCE = 1024
