@@ -22,7 +22,7 @@ help:  ## Show this list
 
 train: $(VENV)/requirements.stamp  ## Train, export and evaluate a short run on the sample
 	$(VENV)/bin/python train.py --model=wgan_constrained/quick --workdir=$(WORKDIR) $(TRAIN_FLAGS)
-	$(VENV)/bin/python evaluate.py --workdir=$(WORKDIR)
+	$(VENV)/bin/python evaluate.py --workdir=$(WORKDIR) --quick
 
 test: lint  ## Run the checks of `make lint`, then all tests
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/python -m pytest $(PYTEST_FLAGS)

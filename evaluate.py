@@ -51,6 +51,9 @@ flags.DEFINE_integer("clusters", 400, "Clusters of the PRD.", lower_bound=2)
 flags.DEFINE_bool("calochallenge", False, "Runs the CaloChallenge's tests; takes long.")
 flags.DEFINE_integer("calochallenge_runs", 3, "Runs of each of them.", lower_bound=3)
 flags.DEFINE_enum("prd_mode", "standard", features.PRD_MODES, "Features of the PRD.")
+flags.DEFINE_bool(
+    "quick", False, "Ask a small network about the cells: seconds, not minutes."
+)
 
 
 def _reference(where: pathlib.Path) -> Reference:
@@ -143,6 +146,7 @@ def _evaluate(
             clusters=FLAGS.clusters,
             prd_mode=FLAGS.prd_mode,
             judge=judge,
+            quick=FLAGS.quick,
         )
         found = outcome.of_showers(
             events, generator, generated, untrained, facts, options

@@ -1,7 +1,8 @@
 """Classifier two-sample tests: can a classifier tell generated from reference showers?
 
-Three classifiers are asked: boosted trees and a small network that see the observables,
-and a small network that sees the cells. Each AUC is measured out of sample: every event
+Three classifiers are asked here: boosted trees and a small network that see the
+observables, and, where it has to be quick, a small network that sees the cells; the
+strong one is in `metrics.cell_classifier`. Each AUC is measured out of sample: every event
 is scored by a classifier that was trained on the other folds. A generated event and the
 reference event of the same condition share a fold, so that no classifier sees a
 condition it is asked about.
@@ -52,7 +53,7 @@ class ClassifierResult:
 def classifier_tests(
     comparison: Comparison, resampling: Resampling, seed: int
 ) -> dict[str, ClassifierResult]:
-    """Runs the three tests on what a comparison holds.
+    """Runs the tests on observables.
 
     Args:
         comparison: Generated and reference showers.
@@ -60,9 +61,8 @@ def classifier_tests(
         seed: Seed of folds and classifiers.
 
     Returns:
-        `classifier_auc`, of trees that see all observables and the incident energy;
-        `classifier_auc_network`, of a network that sees the conditions too; and
-        `classifier_auc_cells`, of a network that sees the cells.
+        `classifier_auc`, of trees that see all observables and the incident energy; and
+        `classifier_auc_network`, of a network that sees the conditions too.
 
     Raises:
         ValueError: If there are fewer than two pairs per fold, in a half too.
@@ -79,7 +79,6 @@ def classifier_tests(
             resampling,
             seed,
         ),
-        "classifier_auc_cells": cells_test(comparison, resampling, seed),
     }
 
 
@@ -216,7 +215,9 @@ def _network_result(
         target = np.repeat([[1.0], [0.0]], len(first), axis=0)
         return network.out_of_fold(events, target, events, len(first), seed)[:, 0]
 
-    return _result(score, resampling, NETWORK_SPLITS, _expected_spread)
+    return _result(
+        score, resampling, NETWORK_SPLITS, lambda _, size: expected_spread(size)
+    )
 
 
 def _result(
@@ -261,8 +262,11 @@ def _measured_spread(floors: list[float], _: int) -> float:
     return float(np.std(floors, ddof=1))
 
 
-def _expected_spread(_: list[float], pairs: int) -> float:
+def expected_spread(pairs: int) -> float:
     """Returns the standard deviation of the AUC between samples of one distribution.
+
+    Args:
+        pairs: Number of pairs of showers, each asked about out of fold.
 
     Mann and Whitney's is sqrt((2 n + 1) / 12) / n. Here an event is held out once and
     trained on in all other folds. Where two folds happen to differ in the same way,

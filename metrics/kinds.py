@@ -67,6 +67,8 @@ _KINDS = (
     Kind("classifier_auc_spectrum", "AUC of trees on hits in bins of energy", 0.5),
     Kind("classifier_auc_spectrum_layers",
          "AUC of trees on hits in bins of energy and layers", 0.5),
+    Kind("classifier_auc_cells_half", "AUC on all cells, half the showers learnt", 0.5),
+    Kind("classifier_auc_cells_quick", "AUC on all cells, small network, --quick", 0.5),
     Kind("classifier_auc_", "AUC of a classifier: ", 0.5),
     Kind("calochallenge_low", "AUC of the CaloChallenge's network on cells", 0.5),
     Kind("calochallenge_high", "AUC of the CaloChallenge's network on sums", 0.5),

@@ -10,7 +10,8 @@ from threadpoolctl import threadpool_limits
 
 from metrics import coverage, distances, frechet, prd, showers, spectrum, ties
 from metrics.calochallenge import Judge, calochallenge_tests
-from metrics.classifier import ClassifierResult, classifier_tests
+from metrics.cell_classifier import full_cells_test
+from metrics.classifier import ClassifierResult, cells_test, classifier_tests
 from metrics.comparison import Comparison, profiles, within_beams
 from metrics.conditioning import measure_conditioning
 from metrics.features import PRD_MODES, physics_features
@@ -32,6 +33,8 @@ class Options:
         prd_mode: One of `PRD_MODES`.
         prd_runs: Number of clusterings of the PRD.
         judge: Classifier of the CaloChallenge's tests; None leaves these out.
+        quick: Whether a small network is asked about the cells, within seconds, instead
+            of the strong one, which takes minutes.
     """
 
     seed: int = 0
@@ -39,6 +42,7 @@ class Options:
     prd_mode: str = PRD_MODES[0]
     prd_runs: int = prd.RUNS
     judge: Judge | None = None
+    quick: bool = False
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -51,16 +55,22 @@ class Task:
         options: How to measure.
         training: Responses of the training, [showers, *spec.shape]; None if there are
             none at hand.
+        further: Showers of the reference's other splits beside generated ones, from
+            which the classifier on cells learns too; None if there are none.
     """
 
     comparison: Comparison
     resampling: Resampling
     options: Options
     training: NDArray[np.float32] | None = None
+    further: Comparison | None = None
 
 
 Found = dict[str, Any]
 """Fields of `Report` that a part has measured."""
+
+QUICK = "classifier_auc_cells_quick"
+"""The metric of the small network on cells: no other bears the name of the strong."""
 
 
 def everything(
@@ -69,6 +79,7 @@ def everything(
     options: Options,
     untrained: Comparison | None = None,
     training: NDArray[np.float32] | None = None,
+    further: Comparison | None = None,
 ) -> Report:
     """Measures everything.
 
@@ -81,14 +92,17 @@ def everything(
         options: How to measure.
         untrained: The untrained network against the same reference.
         training: Responses of the training [spec.unit], [showers, *spec.shape].
+        further: Other showers that the classifier on cells learns from.
 
     Returns:
         The report.
     """
     resampling = Resampling(strata(comparison.energy), options.seed)
-    found = _parts(Task(comparison, resampling, options, training), PARTS)
+    task = Task(comparison, resampling, options, training, further)
+    found = _parts(task, PARTS)
+    found["facts"] = {**facts, **found.get("facts", {})}
     before = {} if untrained is None else wasserstein(untrained, options.seed)
-    return Report(comparison=comparison, facts=facts, untrained=before, **found)
+    return Report(comparison=comparison, untrained=before, **found)
 
 
 def per_epoch(comparison: Comparison, seed: int) -> dict[str, Metric]:
@@ -255,6 +269,21 @@ def _calochallenge(task: Task) -> Found:
     return {"metrics": dict(result.metrics), "notes": [result.note]}
 
 
+def _cells(task: Task) -> Found:
+    """Measures what a network makes of the cells; the name says which network."""
+    comparison, seed = task.comparison, task.options.seed
+    if task.options.quick:
+        small, name = cells_test(comparison, task.resampling, seed), QUICK
+        return {"metrics": {name: small.metric}, "roc": {name: small.curve}}
+    found = full_cells_test(comparison, task.further, task.resampling, seed)
+    return {
+        "metrics": found.metrics,
+        "roc": {"classifier_auc_cells": found.curve},
+        "facts": found.facts,
+        "notes": [*found.notes],
+    }
+
+
 def _conditioning(task: Task) -> Found:
     result = measure_conditioning(task.comparison, task.resampling, task.options.seed)
     return {"metrics": result.metrics, "series": list(result.series)}
@@ -279,6 +308,7 @@ PARTS: Mapping[str, Callable[[Task], Found]] = {
     "trees on the spectrum": _trees_on_spectrum,
     "classifiers": _classifiers,
     "CaloChallenge": _calochallenge,
+    "classifier on cells": _cells,
     "conditioning": _conditioning,
     "nearest neighbours": _neighbours,
 }
@@ -287,6 +317,7 @@ PARTS: Mapping[str, Callable[[Task], Found]] = {
 _LEARNING_PARTS = (
     "trees on the spectrum",
     "classifiers",
+    "classifier on cells",
     "conditioning",
     "nearest neighbours",
 )

@@ -73,9 +73,39 @@ def of_showers(
         options,
         None if untrained is None else against(untrained),
         None if reference.training is None else reference.training.response,
+        None if options.quick else _further(reference, generator, options.seed),
     )
     lines = [*report.table(result), *report.summary(result), *result.notes]
     return Outcome(lines, report.as_json(result), partial(report.write, result))
+
+
+def _further(
+    reference: Reference, generator: SavedSimulator | StoredResponses, seed: int
+) -> Comparison | None:
+    """Generates showers at the conditions of the other splits.
+
+    Args:
+        reference: The reference showers.
+        generator: What has generated the showers that are compared, with `seed`; a file
+            of responses has no others.
+        seed: Every split is generated with another seed after it.
+
+    Returns:
+        Those showers beside the reference's; None if there are none.
+    """
+    if isinstance(generator, StoredResponses) or not reference.further:
+        return None
+    samples = reference.further.values()
+    generated = [
+        generator(sample.condition, seed + number)
+        for number, sample in enumerate(samples, 1)
+    ]
+    return Comparison(
+        reference.spec, generator.mask,
+        np.concatenate([sample.condition for sample in samples]),
+        np.concatenate([sample.response for sample in samples]),
+        np.concatenate(generated), generator.trained_energies_gev,
+    )  # fmt: skip
 
 
 def of_tracks(

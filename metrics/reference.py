@@ -1,7 +1,7 @@
 """The events that a generator is compared with."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,14 @@ from data.spec import DetectorSpec
 from metrics.groups import choose, strata
 from metrics.observables import incident_energy
 from metrics.pid_tracks import of_species, species_index
+
+
+_LEARNT = {
+    "test": ("train", "validation"),
+    "validation": ("train",),
+    "train": ("validation",),
+}
+"""Which splits a classifier that is asked about one may learn from."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -23,8 +31,8 @@ class Reference:
         whole: All events of the split.
         chosen: Numbers of those that are compared.
         split: The split; "all" for files without.
-        training: The events of the training, if the file has them and they are used:
-            for showers.
+        further: The showers of other splits that a classifier may learn from, by split:
+            never those of the test split. Empty for tracks.
     """
 
     paths: Sequence[str]
@@ -32,7 +40,12 @@ class Reference:
     whole: readers.Sample
     chosen: NDArray[np.intp]
     split: str
-    training: readers.Sample | None = None
+    further: Mapping[str, readers.Sample] = dataclasses.field(default_factory=dict)
+
+    @property
+    def training(self) -> readers.Sample | None:
+        """The showers of the training, if the file has them and they are not `whole`."""
+        return self.further.get("train")
 
     @property
     def condition(self) -> NDArray[np.float32]:
@@ -75,7 +88,7 @@ def read(
     splits = readers.splits(paths)
     split = split if splits else "all"
     of_split = None if split == "all" else split
-    training = None
+    further = {}
     if spec.component_names:
         what = "tracks"
         where = of_species(spec, species)
@@ -87,8 +100,11 @@ def read(
         if sample.weight is not None:
             raise ValueError(f"{paths[0]}: weighted showers cannot be compared yet")
         groups = strata(incident_energy(spec, sample.condition))
-        if "train" in splits and split not in ("train", "all"):
-            training = readers.read(paths, spec, split="train")
+        further = {
+            other: readers.read(paths, spec, split=other)
+            for other in _LEARNT.get(split, ())
+            if other in splits
+        }
     number = len(sample) if number is None else number
     if not 2 <= number <= len(sample):
         raise ValueError(
@@ -96,4 +112,4 @@ def read(
             f"{split!r}; give 2 to {len(sample)} or a larger --reference"
         )
     chosen = choose(groups, number, seed)
-    return Reference(paths, spec, sample, chosen, split, training)
+    return Reference(paths, spec, sample, chosen, split, further)

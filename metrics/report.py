@@ -91,6 +91,8 @@ def summary(report: Report) -> list[str]:
         for name, text in _SENTENCES.items()
         if (metric := report.metrics.get(name)) is not None
     ]  # fmt: skip
+    if "classifier_auc_cells" in report.metrics:
+        lines.append(_strength(report.facts))
     if report.factors:
         weakest = min(report.factors, key=lambda name: report.factors[name])
         better = sum(factor > 1.0 for factor in report.factors.values())
@@ -108,9 +110,25 @@ _SENTENCES = {
     "AUC {} (ideal 0.5).",
     "classifier_auc_cells": "A network that sees the cells does so with AUC {} (ideal "
     "0.5).",
+    "classifier_auc_cells_half": "After learning from half as many showers it does so "
+    "with AUC {} (floor {}).",
+    "classifier_auc_cells_quick": "A small network that sees the cells (--quick) does "
+    "so with AUC {} (ideal 0.5); the strong one, without --quick, may see more.",
     "near_training": "Nearer to a training shower than 99 % of the reference are {} "
     "of the generated showers (floor {}).",
 }
+
+
+def _strength(facts: Mapping[str, Any]) -> str:
+    """Says how much the network on cells has learnt."""
+    whole, half = (facts[f"classifier_showers_per_class{end}"] for end in ("", "_half"))
+    trainings = " and ".join(
+        f"{area:.4f}" for area in facts["classifier_two_trainings"]
+    )
+    return (
+        f"The network on cells has learnt from {whole:,} showers a class, at half from "
+        f"{half:,}; two trainings, of the first fold, have AUC {trainings}."
+    )
 
 
 def as_json(report: Report) -> dict[str, Any]:
