@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics.cell_network import CellNetwork, Events
-from metrics.classifier import expected_spread
+from metrics.classifier import cells_test, expected_spread
 from metrics.comparison import Comparison
 from metrics.groups import strata
 from metrics.resampling import Metric, Resampling, significance, spread
@@ -139,6 +139,42 @@ class _Test:
         largest = int(np.bincount(roles.fold).max())
         number = len(roles.first) - largest + len(roles.first_learnt)
         return number - _apart(number)
+
+
+def on_cells(
+    comparison: Comparison,
+    further: Comparison | None,
+    resampling: Resampling,
+    seed: int,
+    quick: bool,
+) -> dict[str, Any]:
+    """Asks the strong or the small network, under different names.
+
+    Args:
+        comparison: Generated and reference showers that are asked.
+        further: Others that the strong network learns from too; None if there are none.
+        resampling: Splits and bootstrap weights of the first.
+        seed: Seed of folds, weights and order.
+        quick: Whether the small network is asked, within seconds.
+
+    Returns:
+        `metrics`, `roc`, `facts` and `notes` of a report. The small network's AUC is
+        `classifier_auc_cells_quick`, so that nobody takes it for the other.
+
+    Raises:
+        ValueError: If there are too few pairs.
+    """
+    if quick:
+        small = cells_test(comparison, resampling, seed)
+        name = "classifier_auc_cells_quick"
+        return {"metrics": {name: small.metric}, "roc": {name: small.curve}}
+    found = full_cells_test(comparison, further, resampling, seed)
+    return {
+        "metrics": found.metrics,
+        "roc": {"classifier_auc_cells": found.curve},
+        "facts": found.facts,
+        "notes": [*found.notes],
+    }
 
 
 def full_cells_test(

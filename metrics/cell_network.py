@@ -20,7 +20,11 @@ Tensor = Any
 Events = NDArray[np.intp]
 
 EPOCHS = 3
+"""Smallest number of epochs."""
+
 FEWEST_STEPS = 600
+"""Smallest number of steps; fewer showers are seen in more epochs."""
+
 BATCH_EVENTS = 128
 LEARNING_RATE = 1e-3
 
@@ -39,10 +43,11 @@ class CellNetwork:
 
     It sees every cell twice: as ln(1 + E / m), which resolves the core, and, if it is
     hit, as 1 + ln(E / m) / 10, which resolves the cells with least energy; m is the
-    median of the cells above 0. Layers are channels. Four convolutions with batch normalisation see
-    them; beside their result the dense part sees numbers of the whole shower. The rate
-    of Adam falls to 0 along a cosine. The weights that remain are those of the epoch
-    with the largest area under the ROC curve of pairs that were kept apart.
+    median of the cells above 0. Layers are channels. Four convolutions with batch
+    normalisation see them. Beside their result the dense part sees numbers of the whole
+    shower. The rate of Adam falls to 0 along a cosine. The weights that remain are
+    those of the epoch with the largest area under the ROC curve of pairs that were kept
+    apart.
 
     Args:
         generated: Generated responses, [pairs, rows, columns] or [pairs, rows, columns,

@@ -2,9 +2,9 @@
 
 Three classifiers are asked here: boosted trees and a small network that see the
 observables, and, where it has to be quick, a small network that sees the cells; the
-strong one is in `metrics.cell_classifier`. Each AUC is measured out of sample: every event
-is scored by a classifier that was trained on the other folds. A generated event and the
-reference event of the same condition share a fold, so that no classifier sees a
+strong one is in `metrics.cell_classifier`. Each AUC is measured out of sample: every
+event is scored by a classifier that was trained on the other folds. A generated event
+and the reference event of the same condition share a fold, so that no classifier sees a
 condition it is asked about.
 """
 

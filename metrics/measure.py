@@ -10,8 +10,8 @@ from threadpoolctl import threadpool_limits
 
 from metrics import coverage, distances, frechet, prd, showers, spectrum, ties
 from metrics.calochallenge import Judge, calochallenge_tests
-from metrics.cell_classifier import full_cells_test
-from metrics.classifier import ClassifierResult, cells_test, classifier_tests
+from metrics.cell_classifier import on_cells
+from metrics.classifier import ClassifierResult, classifier_tests
 from metrics.comparison import Comparison, profiles, within_beams
 from metrics.conditioning import measure_conditioning
 from metrics.features import PRD_MODES, physics_features
@@ -68,9 +68,6 @@ class Task:
 
 Found = dict[str, Any]
 """Fields of `Report` that a part has measured."""
-
-QUICK = "classifier_auc_cells_quick"
-"""The metric of the small network on cells: no other bears the name of the strong."""
 
 
 def everything(
@@ -270,18 +267,10 @@ def _calochallenge(task: Task) -> Found:
 
 
 def _cells(task: Task) -> Found:
-    """Measures what a network makes of the cells; the name says which network."""
-    comparison, seed = task.comparison, task.options.seed
-    if task.options.quick:
-        small, name = cells_test(comparison, task.resampling, seed), QUICK
-        return {"metrics": {name: small.metric}, "roc": {name: small.curve}}
-    found = full_cells_test(comparison, task.further, task.resampling, seed)
-    return {
-        "metrics": found.metrics,
-        "roc": {"classifier_auc_cells": found.curve},
-        "facts": found.facts,
-        "notes": [*found.notes],
-    }
+    options = task.options
+    return on_cells(
+        task.comparison, task.further, task.resampling, options.seed, options.quick
+    )
 
 
 def _conditioning(task: Task) -> Found:

@@ -12,7 +12,6 @@ from metrics.groups import choose, strata
 from metrics.observables import incident_energy
 from metrics.pid_tracks import of_species, species_index
 
-
 _LEARNT = {
     "test": ("train", "validation"),
     "validation": ("train",),
@@ -44,7 +43,7 @@ class Reference:
 
     @property
     def training(self) -> readers.Sample | None:
-        """The showers of the training, if the file has them and they are not `whole`."""
+        """The showers of the training; None if there are none beside `whole`."""
         return self.further.get("train")
 
     @property

@@ -69,6 +69,7 @@ def finished(work):
         f"--reference={work / 'reference.h5'}",
         "--num=60",
         "--clusters=10",
+        "--quick",
     ]
     return subprocess.run(command, cwd=work, capture_output=True, text=True, check=True)
 
@@ -81,6 +82,8 @@ def test_the_table_is_printed(work, finished):
     # 60 showers are too few for this one.
     assert any(line.startswith("Not measured: the search") for line in lines)
     assert any(line.startswith("response_ratio_50gev") for line in lines)
+    assert any(line.startswith("classifier_auc_cells_quick ") for line in lines)
+    assert any(line.startswith("A small network that sees the cells") for line in lines)
     assert lines[-1] == f"report: {work / 'run' / 'report' / 'index.html'}"
 
 
@@ -91,6 +94,7 @@ def test_metrics_json(work, finished):
     assert content["split"] == "test"
     assert content["mask"] == "mask"
     assert content["mantissa_bits"] == 23
+    assert "classifier_auc_cells" not in content["metrics"]
     assert content["metrics"]["mean_ratio_visible_energy"]["value"] == pytest.approx(
         1.1, abs=0.03
     )
@@ -187,6 +191,7 @@ def test_stored_responses_of_any_generator(work, tmp_path):
         f"--generated={tmp_path / 'generated.h5'}",
         f"--reference={work / 'reference.h5'}",
         "--num=40",
+        "--quick",
     ]
     [(status, errors, _)] = drive("evaluate", ROOT, [arguments])
     assert (status, errors) == (0, "")
@@ -215,6 +220,7 @@ def test_runs_side_by_side(work, tmp_path):
         f"--workdir={tmp_path / 'good'},{tmp_path / 'bad'}",
         f"--reference={work / 'reference.h5'}",
         "--num=40",
+        "--quick",
         f"--report={tmp_path / 'both'}",
     ]
     [(status, errors, _)] = drive("evaluate", ROOT, [arguments])

@@ -10,7 +10,14 @@ from metrics.results import BeamResult, Curve, Report
 from metrics.slices import Slices
 from tests.metrics import small
 
-FACTS = {"model": "made_up/test", "reference_name": "Geant4", "seed": 0}
+FACTS = {
+    "model": "made_up/test",
+    "reference_name": "Geant4",
+    "seed": 0,
+    "classifier_showers_per_class": 18000,
+    "classifier_showers_per_class_half": 9000,
+    "classifier_two_trainings": [0.8125, 0.8],
+}
 
 
 def comparison(spec, events=120, condition=None):

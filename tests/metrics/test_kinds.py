@@ -20,6 +20,12 @@ from metrics.resampling import Metric
         ("prd_auc", "PRD-AUC, the smaller of both", 1.0, "larger"),
         ("prd_auc_raw", "PRD-AUC of the cells", 1.0, "larger"),
         ("classifier_auc", "AUC of trees on all observables", 0.5, "smaller"),
+        (
+            "classifier_auc_cells_quick",
+            "AUC on all cells, small network, --quick",
+            0.5,
+            "smaller",
+        ),
         ("classifier_auc_new", "AUC of a classifier: new", 0.5, "smaller"),
         ("kpd", "KPD, kernel physics distance", 0.0, "smaller"),
         ("kpd_of_tomorrow", "kpd of tomorrow", 0.0, "smaller"),

@@ -14,7 +14,7 @@ from tests.metrics import made_up
 
 HGCAL = detectors.get("hgcal")
 EVENTS = 240
-OPTIONS = measure.Options(seed=1, clusters=20)
+OPTIONS = measure.Options(seed=1, clusters=20, quick=True)
 FACTS = {"model": "made_up/test", "reference_name": "Geant4"}
 
 
@@ -53,6 +53,8 @@ def test_every_observable_has_its_metrics(found):
     assert len(found.roc) == 5
     assert {"separation_cell_energy", "ties"} <= found.metrics.keys()
     assert {"density_physics", "coverage_physics"} <= found.metrics.keys()
+    assert "classifier_auc_cells_quick" in found.roc
+    assert "classifier_auc_cells" not in found.metrics
     assert {one.name for one in found.series}
     assert found.metrics["near_training"] == found.neighbours.metric
 
@@ -64,7 +66,7 @@ def test_the_prd_is_the_worse_of_cells_and_physics(found):
 
 def test_what_cannot_be_measured_leaves_a_note_and_the_rest():
     few = _comparison()
-    result = measure.everything(few, FACTS, measure.Options(seed=1))
+    result = measure.everything(few, FACTS, measure.Options(seed=1, quick=True))
     # 240 showers: 120 a side for 400 clusters.
     assert any("400 clusters" in note for note in result.notes)
     assert any("training showers are not available" in note for note in result.notes)
@@ -116,6 +118,8 @@ def test_summary_and_table_say_the_same(found):
     assert "20.0%" in lines[0]
     assert "0.0%" in lines[1]
     assert lines[-1].startswith("Beats the untrained network on")
+    assert any("small network that sees the cells (--quick)" in line for line in lines)
+    assert not any("has learnt from" in line for line in lines)
     table = report.table(found)
     assert len({len(line) for line in table if "wasserstein" in line}) == 1
     assert any(line.startswith("classifier_auc") for line in table)

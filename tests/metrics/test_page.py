@@ -72,3 +72,12 @@ def test_notes_are_in_metrics_json(found):
     content = report.as_json(found)
     assert content["notes"] == ["Too <few>.", "Other."]
     assert content["metrics"].keys() == found.all_metrics.keys()
+
+
+def test_the_auc_on_cells_stands_beside_what_was_learnt():
+    full = made_up.full_report(made_up.comparison(small.detector(2), events=200))
+    [line] = [line for line in report.summary(full) if "has learnt from" in line]
+    assert "from 18,000 showers a class, at half from 9,000" in line
+    assert "0.8125 and 0.8000" in line
+    text = page.render(full, report.summary(full), [])
+    assert "<td>AUC of a network on all cells</td>" in text
