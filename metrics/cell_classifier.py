@@ -111,8 +111,9 @@ class _Test:
         asked, more = (min(map(len, two)) for two in ((first, second), learnt))
         random = np.random.default_rng(self.seed)
         fold = random.permutation(np.arange(asked) % self.folds)
-        found = [first[:asked], second[:asked], learnt[0][:more], learnt[1][:more]]
-        return _Roles(*found, fold)
+        return _Roles(
+            first[:asked], second[:asked], learnt[0][:more], learnt[1][:more], fold
+        )
 
     def scores(self, roles: _Roles, folds: Sequence[int], seed: int) -> Array:
         """Asks about the pairs of some folds, after a training without each.

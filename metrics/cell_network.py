@@ -70,9 +70,11 @@ class CellNetwork:
         self._numbers = tf.constant(
             np.concatenate([encoded_features(one, numbers[1]) for one in numbers])
         )
-        shapes = (self._encoded(self._cells[:1]).shape[1:], self._numbers.shape[1:])
-        self._shapes = tuple(map(tuple, shapes))
-        self._model = _model(*self._shapes, 0)
+        self._shapes: list[tuple[int, ...]] = [
+            tuple(one.shape[1:])
+            for one in (self._encoded(self._cells[:1]), self._numbers)
+        ]
+        self._model = _model(self._shapes, 0)
         self._optimizer = keras.optimizers.Adam(LEARNING_RATE)
         self._optimizer.build(self._model.trainable_variables)
         self._train = tf.function(
@@ -138,7 +140,7 @@ class CellNetwork:
         return np.concatenate(parts)[:, 0].astype(np.float64)
 
     def _restart(self, seed: int) -> None:
-        fresh = _model(*self._shapes, seed)
+        fresh = _model(self._shapes, seed)
         self._assign([keras.ops.convert_to_numpy(one) for one in fresh.variables])
         for variable in self._optimizer.variables:
             variable.assign(keras.ops.zeros_like(variable))
@@ -195,7 +197,7 @@ def _scales(reference: NDArray[np.float32]) -> tuple[np.float32, Sequence[np.flo
     return unit, found
 
 
-def _model(image: tuple[int, ...], numbers: tuple[int, ...], seed: int) -> keras.Model:
+def _model(shapes: Sequence[tuple[int, ...]], seed: int) -> keras.Model:
     random = np.random.default_rng(seed)
 
     def start(kind: str) -> keras.initializers.Initializer:
@@ -205,7 +207,7 @@ def _model(image: tuple[int, ...], numbers: tuple[int, ...], seed: int) -> keras
     def active(x: Tensor) -> Tensor:
         return keras.layers.LeakyReLU(_SLOPE)(x)
 
-    cells, others = keras.Input(image), keras.Input(numbers)
+    cells, others = (keras.Input(shape) for shape in shapes)
     x = cells
     for filters, stride in _CONVOLUTIONS:
         x = keras.layers.Conv2D(

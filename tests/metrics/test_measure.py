@@ -5,7 +5,7 @@ import pytest
 
 from data import rounding
 from data import spec as detectors
-from metrics import kinds, measure, report
+from metrics import cell_network, kinds, measure, report
 from metrics.comparison import Comparison, profiles, within_beams
 from metrics.groups import strata
 from metrics.resampling import Resampling
@@ -73,6 +73,26 @@ def test_what_cannot_be_measured_leaves_a_note_and_the_rest():
     assert "prd_auc" not in result.metrics
     assert {"classifier_auc", "wasserstein_depth"} <= result.metrics.keys()
     assert "Not measured: PRD" in " ".join(report.as_json(result)["notes"])
+
+
+def test_what_the_network_on_cells_has_learnt_from_is_a_fact(monkeypatch):
+    parts = ("beam energies", "observables", "classifier on cells")
+    some = {name: measure.PARTS[name] for name in parts}
+    monkeypatch.setattr(measure, "PARTS", some)
+    network = cell_network.CellNetwork
+    monkeypatch.setattr(network, "fit", lambda *_: None)
+    monkeypatch.setattr(network, "predict", lambda _, events: -events.astype(float))
+    options = measure.Options(seed=1)
+    asked, further = _comparison(), _comparison(1.1)
+    result = measure.everything(asked, FACTS, options, None, None, further)
+    # Generated showers have the smaller numbers.
+    assert result.metrics["classifier_auc_cells"].value == 1.0
+    assert result.roc.keys() == {"classifier_auc_cells"}
+    content = report.as_json(result)
+    assert content["classifier_showers_per_class"] == 360 - 36
+    assert content["classifier_two_trainings"] == [1.0, 1.0]
+    assert any("from 324 showers a class" in line for line in report.summary(result))
+    assert FACTS.keys().isdisjoint({"classifier_folds"})
 
 
 def test_few_events_a_cluster_are_noted(found):
