@@ -197,7 +197,7 @@ def full_cells_test(
     The first fold is learnt twice, from other random weights in another order. The
     difference of both areas over sqrt(2) is the spread of trainings, which adds in
     quadrature to the uncertainty of the values: otherwise the larger of a bootstrap of
-    the scores and of `expected_spread`.
+    the scores and of `expected_spread` at that area.
 
     Args:
         comparison: Generated and reference showers that are asked.
@@ -319,7 +319,7 @@ def _metric(
     rows = np.concatenate([one[:, :asked] for one in weights], axis=1)
     value = area_under_curve(scores, is_first)
     statistical = max(
-        spread(weighted_area(scores, is_first, rows)), expected_spread(asked)
+        spread(weighted_area(scores, is_first, rows)), expected_spread(asked, value)
     )
     uncertainty = float(np.hypot(statistical, training_spread))
     combine = np.hypot if measured else max

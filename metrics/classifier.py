@@ -262,16 +262,22 @@ def _measured_spread(floors: list[float], _: int) -> float:
     return float(np.std(floors, ddof=1))
 
 
-def expected_spread(pairs: int) -> float:
-    """Returns the standard deviation of the AUC between samples of one distribution.
+def expected_spread(pairs: int, area: float = 0.5) -> float:
+    """Returns the standard deviation of the AUC between samples of one size.
+
+    That of Hanley and McNeil is, between samples of one distribution, sqrt((2 n + 1) /
+    12) / n. Here an event is held out once and trained on in all other folds. Where two
+    folds happen to differ in the same way, each is separated by the classifier that has
+    learnt from the other: their areas deviate together, which doubles the variance
+    (exactly so for a linear classifier that takes the difference of the means).
 
     Args:
         pairs: Number of pairs of showers, each asked about out of fold.
+        area: The expected area; 0.5 where both samples have one distribution.
 
-    Mann and Whitney's is sqrt((2 n + 1) / 12) / n. Here an event is held out once and
-    trained on in all other folds. Where two folds happen to differ in the same way,
-    each is separated by the classifier that has learnt from the other: their areas
-    deviate together, which doubles the variance (exactly so for a linear classifier
-    that takes the difference of the means).
+    Source: J. A. Hanley and B. J. McNeil, Radiology 143 (1982) 29, equation 2.
     """
-    return float(np.sqrt(2.0 * (2 * pairs + 1) / 12.0) / pairs)
+    above, below = area / (2.0 - area), 2.0 * area**2 / (1.0 + area)
+    deviations = above + below - 2.0 * area**2
+    variance = (area * (1.0 - area) + (pairs - 1) * deviations) / pairs**2
+    return float(np.sqrt(2.0 * variance))

@@ -117,6 +117,22 @@ def test_the_expected_spread_is_that_of_repetitions():
     assert found.metric.floor_uncertainty == pytest.approx(np.std(areas), rel=0.15)
 
 
+@pytest.mark.parametrize("distance", [0.0, 1.0, 2.5])
+def test_the_expected_spread_at_any_area_is_that_of_exponential_scores(distance):
+    # The formula is exact for exponential distributions: area = r / (1 + r).
+    random = np.random.default_rng(6)
+    ratio = np.exp(distance)
+    is_generated = np.repeat([True, False], 50)
+    widths = np.where(is_generated, ratio, 1.0)
+    areas = [
+        roc.area_under_curve(random.exponential(widths), is_generated)
+        for _ in range(1500)
+    ]
+    expected = classifier.expected_spread(50, ratio / (1.0 + ratio))
+    # Twice the variance, for what the folds of a cross-validation share.
+    assert expected / np.sqrt(2.0) == pytest.approx(np.std(areas), rel=0.08)
+
+
 def _comparison(change, *layers):
     spec = small.detector(*layers)
     condition = small.conditions(EVENTS)
