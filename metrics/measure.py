@@ -8,18 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from metrics import coverage, distances, frechet, prd, showers, spectrum, ties
+from metrics import coverage, distances, frechet, prd, spectrum, ties
 from metrics.calochallenge import Judge, calochallenge_tests
 from metrics.cell_classifier import on_cells
 from metrics.classifier import ClassifierResult, classifier_tests
 from metrics.comparison import Comparison, profiles, within_beams
 from metrics.conditioning import measure_conditioning
+from metrics.energies import every_energy
 from metrics.features import PRD_MODES, physics_features
 from metrics.groups import strata
 from metrics.neighbours import NO_TRAINING_SHOWERS, nearest_training_showers
 from metrics.observables import Observable, layer_observables
 from metrics.resampling import Metric, Resampling
-from metrics.results import BeamResult, Report
+from metrics.results import Report
 from metrics.showers import Array
 
 
@@ -149,7 +150,7 @@ def _merge(found: Found, more: Found) -> None:
 
 
 def _beams(task: Task) -> Found:
-    return {"beams": every_beam(task.comparison, task.resampling)}
+    return {"beams": every_energy(task.comparison, task.resampling)}
 
 
 def _observables(task: Task) -> Found:
@@ -311,48 +312,6 @@ _LEARNING_PARTS = (
     "nearest neighbours",
 )
 """Those that train networks or need the training showers."""
-
-
-def every_beam(comparison: Comparison, resampling: Resampling) -> list[BeamResult]:
-    """Measures response and resolution at every incident energy.
-
-    The resolution is that of the visible energy divided by the incident energy: within
-    a range of energies the visible energy varies by itself.
-
-    Args:
-        comparison: The showers.
-        resampling: Bootstrap weights.
-
-    Returns:
-        The results in ascending energy.
-    """
-    visible = [values["visible_energy"] for values in comparison.values]
-    response = [
-        values.get("energy_response", values["visible_energy"])
-        for values in comparison.values
-    ]
-    found = []
-    for beam in comparison.beams:
-        generated, reference = (
-            showers.ratio(one[beam.events].std(), one[beam.events].mean())
-            for one in response
-        )
-        found.append(
-            BeamResult(
-                beam,
-                float(visible[1][beam.events].mean()),
-                float(visible[0][beam.events].mean()),
-                float(reference),
-                float(generated),
-                resampling.ratio(
-                    visible[0], visible[1], distances.weighted_mean, beam.events
-                ),
-                resampling.ratio(
-                    response[0], response[1], distances.weighted_resolution, beam.events
-                ),
-            )
-        )
-    return found
 
 
 def wasserstein(comparison: Comparison, seed: int) -> dict[str, float]:

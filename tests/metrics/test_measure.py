@@ -5,7 +5,7 @@ import pytest
 
 from data import rounding
 from data import spec as detectors
-from metrics import cell_network, kinds, measure, report
+from metrics import cell_network, energies, kinds, measure, report
 from metrics.comparison import Comparison, profiles, within_beams
 from metrics.groups import strata
 from metrics.resampling import Resampling
@@ -107,7 +107,7 @@ def test_the_resolution_is_not_the_spread_of_the_energies():
     response = np.ones((60, 30, 30), np.float32) * energy[:, None, None]
     comparison = Comparison(spec, "mask", condition, response, response)
     resampling = Resampling(strata(comparison.energy), seed=1)
-    for one in measure.every_beam(comparison, resampling):
+    for one in energies.every_energy(comparison, resampling):
         assert one.reference_resolution == pytest.approx(0.0, abs=1e-6)
 
 
