@@ -275,7 +275,7 @@ def expected_spread(pairs: int, area: float = 0.5) -> float:
         pairs: Number of pairs of showers, each asked about out of fold.
         area: The expected area; 0.5 where both samples have one distribution.
 
-    Source: J. A. Hanley and B. J. McNeil, Radiology 143 (1982) 29, equation 2.
+    Source: J. A. Hanley and B. J. McNeil, Radiology 143 (1982) 29.
     """
     above, below = area / (2.0 - area), 2.0 * area**2 / (1.0 + area)
     deviations = above + below - 2.0 * area**2
