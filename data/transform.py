@@ -14,8 +14,10 @@ import numpy as np
 import scipy.optimize
 import scipy.stats
 
+from data.calibrated import Calibrated
 from data.quantile import QuantileNormal
 from data.spec import DetectorSpec
+from data.spectrum import SpectrumTable
 from data.transform_base import Array, Transform
 
 __all__ = ["TRANSFORMS", "Transform", "fit"]
@@ -106,13 +108,12 @@ class BoxCox(Transform):
         return {**super().get_config(), "exponent": self.exponent}
 
 
-class Calibrated(Transform):
-    """Base of transforms that know the mean response per incident energy.
+class _Rooted(Calibrated):
+    """Base of calibrated transforms that take a root.
 
     Args:
-        response_per_gev: k, the mean total response per GeV of incident energy
-            [spec.unit / GeV]; fitted.
-        energy_conditions: Indices of the conditions whose norm is the incident energy.
+        response_per_gev: See `Calibrated`.
+        energy_conditions: See `Calibrated`.
         power: p of the root.
     """
 
@@ -124,23 +125,8 @@ class Calibrated(Transform):
         **kwargs: Any,
     ) -> None:
         """See the class."""
-        super().__init__(**kwargs)
-        if not response_per_gev > 0.0:
-            raise ValueError(
-                f"response_per_gev must be positive, received {response_per_gev}: "
-                "are the training responses empty?"
-            )
-        self.response_per_gev = response_per_gev
-        self.energy_conditions = tuple(energy_conditions)
+        super().__init__(response_per_gev, energy_conditions, **kwargs)
         self.power = power
-
-    def expected_response(self, condition: Any, rank: int) -> Any:
-        """Returns k E_incident, shaped to divide a batch of responses of some rank."""
-        parts = [condition[:, index] for index in self.energy_conditions]
-        energy = keras.ops.sqrt(sum(part * part for part in parts))
-        return keras.ops.reshape(
-            self.response_per_gev * energy, (-1,) + (1,) * (rank - 1)
-        )
 
     def _root(self, ratio: Any) -> Any:
         if self.power == 4.0:
@@ -152,30 +138,13 @@ class Calibrated(Transform):
             return keras.ops.square(keras.ops.square(root))
         return root**self.power
 
-    @classmethod
-    def _calibration(
-        cls, response: Array, condition: Array, spec: DetectorSpec
-    ) -> dict[str, Any]:
-        indices = list(spec.energy_conditions)
-        energy = np.linalg.norm(condition[:, indices], axis=1)
-        total = response.reshape(len(response), -1).sum(axis=1, dtype=np.float64)
-        return {
-            "response_per_gev": float(f"{total.sum() / energy.sum():.6g}"),
-            "energy_conditions": spec.energy_conditions,
-        }
-
     def get_config(self) -> dict[str, Any]:
         """Returns the constants."""
-        return {
-            **super().get_config(),
-            "response_per_gev": self.response_per_gev,
-            "energy_conditions": list(self.energy_conditions),
-            "power": self.power,
-        }
+        return {**super().get_config(), "power": self.power}
 
 
 @keras.saving.register_keras_serializable("fastsim_zoo")
-class PowerOfFraction(Calibrated):
+class PowerOfFraction(_Rooted):
     """A root of each cell's share of the expected total, (E / (k E_incident))^(1/p).
 
     Four decades of cell energies fit into one, and the condition carries the energy
@@ -202,11 +171,11 @@ class PowerOfFraction(Calibrated):
         weight: Array | None = None,
     ) -> Self:
         """See `Transform.fit`."""
-        return cls(**cls._calibration(response, condition, spec))
+        return cls(**cls.calibration(response, condition, spec))
 
 
 @keras.saving.register_keras_serializable("fastsim_zoo")
-class RootOfEnergy(Calibrated):
+class RootOfEnergy(_Rooted):
     """A root of each cell's energy in units of a typical hit, (E / E_hit)^(1/p).
 
     A soft hit far from the core looks the same in every shower, whatever its energy;
@@ -244,7 +213,7 @@ class RootOfEnergy(Calibrated):
         cells = response[response > 0.0][:_CELLS_FOR_FIT]
         if cells.size == 0:
             raise ValueError("cannot fit a hit: the training responses are all zero")
-        calibration = cls._calibration(response, condition, spec)
+        calibration = cls.calibration(response, condition, spec)
         return cls(hit=float(f"{np.median(cells):.6g}"), **calibration)
 
     def get_config(self) -> dict[str, Any]:
@@ -259,6 +228,7 @@ TRANSFORMS: dict[str, type[Transform]] = {
     "power": PowerOfFraction,
     "root": RootOfEnergy,
     "quantile": QuantileNormal,
+    "spectrum": SpectrumTable,
 }
 """The transforms by the names used in a model's configuration."""
 

@@ -10,6 +10,7 @@ from hypothesis.extra import numpy as hnp
 from data import spec as detectors
 from data import transform
 from data.quantile import QuantileNormal
+from data.spectrum import SpectrumTable
 
 SPEC = detectors.get("hgcal")
 TYPICAL_CELL_MIP = 1.0
@@ -27,6 +28,8 @@ INSTANCES = {
     "power of a momentum": transform.PowerOfFraction(0.2, (0, 1, 2), power=3.0),
     "root": transform.RootOfEnergy(1.5, response_per_gev=48.0),
     "cubic root": transform.RootOfEnergy(0.8, power=3.0),
+    "spectrum": SpectrumTable(np.geomspace(1e-3, 1e3, 50), response_per_gev=48.0),
+    "steep and flat spectrum": SpectrumTable([0.01, 0.011, 5.0, 5.05, 700.0]),
 }
 
 cells = st.just(0.0) | st.floats(2.0**-20, 2.0**14, width=32)
@@ -124,7 +127,9 @@ def test_the_root_of_a_hit_is_the_same_in_every_shower():
 
 
 @pytest.mark.parametrize("rank", [2, 3, 4])
-@pytest.mark.parametrize("kind", [transform.PowerOfFraction, transform.RootOfEnergy])
+@pytest.mark.parametrize(
+    "kind", [transform.PowerOfFraction, transform.RootOfEnergy, SpectrumTable]
+)
 def test_the_expected_response(kind, rank):
     fitted = kind(response_per_gev=30.0, energy_conditions=(2, 0, 1))
     condition = np.array([[3.0, 0.0, 4.0], [2.0, 3.0, 6.0]], np.float32)
@@ -188,7 +193,9 @@ def test_a_hit_without_energy_is_refused(hit):
         transform.RootOfEnergy(hit)
 
 
-@pytest.mark.parametrize("kind", [transform.PowerOfFraction, transform.RootOfEnergy])
+@pytest.mark.parametrize(
+    "kind", [transform.PowerOfFraction, transform.RootOfEnergy, SpectrumTable]
+)
 def test_a_calibration_without_response_is_refused(kind):
     with pytest.raises(ValueError, match="response_per_gev must be positive, received"):
         kind(response_per_gev=0.0)
