@@ -39,6 +39,7 @@ from metrics import measure
 from metrics.classifier import trees_test
 from metrics.groups import strata
 from metrics.resampling import Metric, Resampling
+from models.core.command import prepare_training
 from models.core.files import replacing
 
 _BATCH_SIZE = 128
@@ -291,6 +292,7 @@ def table_lines(
 
 def _run() -> None:
     command.use_threads(2)
+    prepare_training()
     folder = pathlib.Path(flags.FLAGS.folder).resolve()
     found_tables = chosen(flags.FLAGS.rows)
     rows = [row for table in found_tables.values() for row in table]

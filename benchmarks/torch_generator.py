@@ -35,7 +35,6 @@ def _activation(name: str) -> Callable[[Tensor], Tensor]:
     known = {
         "linear": lambda x: x,
         "relu": functional.relu,
-        "softplus": functional.softplus,
     }
     if name not in known:
         raise NotImplementedError(f"activation {name!r}")
@@ -182,7 +181,8 @@ def _hit_gate(config: Config, weights: Weights) -> Step:
     def step(x: Tensor, noise: Tensor) -> Tensor:
         amplitude, score = x.chunk(2, 1)
         hit = score + 1.702 * noise > 0.0
-        return torch.where(hit, 0.1 + functional.relu(amplitude), 0.0)
+        below = 0.1 * torch.exp(0.5 * amplitude.clamp(max=0.0))
+        return torch.where(hit, below + functional.relu(amplitude), 0.0)
 
     return step
 
@@ -190,17 +190,6 @@ def _hit_gate(config: Config, weights: Weights) -> Step:
 def _cell_mask(config: Config, weights: Weights) -> Step:
     accepted = _image(torch.tensor(config["accepted"], dtype=torch.float32)[None])
     return lambda x: x * accepted
-
-
-def _distribute_layer_energies(config: Config, weights: Weights) -> Step:
-    power = config["power"]
-
-    def step(cells: Tensor, fractions: Tensor) -> Tensor:
-        total = (cells**power).sum((2, 3)) + 1e-9
-        factor = (fractions / total) ** (1.0 / power)
-        return cells * factor[:, :, None, None]
-
-    return step
 
 
 KINDS: Mapping[str, Callable[[Config, Weights], Step]] = {
@@ -212,7 +201,6 @@ KINDS: Mapping[str, Callable[[Config, Weights], Step]] = {
     "Conv2DTranspose": _transposed_convolution,
     "Dense": _dense,
     "DenseBranches": _dense_branches,
-    "DistributeLayerEnergies": _distribute_layer_energies,
     "HitGate": _hit_gate,
     "ImpactMaps": _impact_maps,
     "LeakyReLU": _leaky_relu,

@@ -18,19 +18,24 @@ Published (raw / physics PRD-AUC with 400 clusters): `cnn` 0.669 / 0.877,
 """
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 
+from data.calibrated import Calibrated
 from data.spec import DetectorSpec
-from data.transform import Calibrated, Transform
-from models.core import image_networks, networks, optimizers
+from data.transform import Transform
+from models.core import auxiliary, guided, image_networks, networks, optimizers
 from models.core.auxiliary import AuxiliaryTask
-from models.core.compact import CompactGenerator
+from models.core.compact import CompactGenerator, image_statistics
 from models.core.config import adversarial
 from models.core.gan import ConditionalGAN
+from models.core.guided import GuidedGAN
 from models.core.image_networks import ImageLayers
 from models.core.image_summary import ImageSummary
+from models.core.phases import Phase
+from models.core.summary import FractionRoots
 from models.core.tracks import TrackMaps
 
 DETECTOR = "ecal"
@@ -47,14 +52,20 @@ class Config:
         mask: Accepted cells on both sides: "mask" or "mask_full".
         generator: "compact", see `models.core.compact`, or "transposed", see
             `image_networks.transposed_generator`.
-        noise: Noise numbers of a shower as a whole.
-        noise_maps: Noise numbers per cell; compact generator only.
+        noise: Noise dimension of a shower as a whole.
+        noise_maps: Noise dimension of a cell; compact generator only.
         generator_dense: Dense layers that draw the first image; compact only.
         start_channels: Channels of the first image.
         generator_filters: Widths of the convolutions; of a transposed generator from
             the image inwards.
-        fluctuations_dense: Dense layers that draw visible energy and depth; compact
-            only.
+        statistics_hidden: Width of the hidden layers of the network that draws the
+            shower's statistics, see `models.core.guided`; compact only, as those of
+            this name that follow.
+        statistics_thresholds: Energies above which hits are counted [spec.unit].
+        statistics_steps: Steps in which it is trained.
+        statistics_learning_rates: Piecewise constant rates of its training.
+        guidance: Weight of the distance from the drawn statistics; compact only.
+        core: See `models.core.filling.move_core` [spec.unit]; compact only.
         track_scales_cm: Widths of the maps of the track; () for none.
         generator_normalisation: "batch" or "none"; transposed only.
         kernel: Size of the kernels of critic and transposed generator.
@@ -66,11 +77,14 @@ class Config:
         attention: Rows of the feature maps that are followed by self-attention.
         spectral_norm: "none", "critic" or "both".
         observable: What the branch regresses, a name of `metrics.observables`.
+        regressor_scales_cm: Scales of the moments in which the branch sees the cells
+            linear in energy, see `auxiliary.EnergyMoments`; () for none.
         regressor_dense: Dense layers of the branch.
         regressor_weight: Weight w of its mean absolute error; 0 for no branch.
         objective: See `losses.adversarial`.
         penalty_weight: lambda; 0 for no gradient penalty.
         penalty_centre: See `ConditionalGAN`.
+        penalty_interval: See `ConditionalGAN`.
         critic_steps: Critic steps per generator step.
         batch_size: Showers per critic or generator step.
         critic_learning_rates: Piecewise constant rates.
@@ -85,15 +99,20 @@ class Config:
         epoch_steps: Generator steps between two checkpoints.
     """
 
-    transform: str = "root"
+    transform: str = "spectrum"
     mask: str = "mask"
     generator: str = "compact"
-    noise: int = 32
+    noise: int = 16
     noise_maps: int = 2
     generator_dense: tuple[int, ...] = (128, 128)
     start_channels: int = 8
     generator_filters: tuple[int, ...] = (32, 32)
-    fluctuations_dense: tuple[int, ...] = (64, 64)
+    statistics_hidden: int = 48
+    statistics_thresholds: tuple[float, ...] = (1.0, 10.0, 100.0)
+    statistics_steps: int = 8000
+    statistics_learning_rates: tuple[float, ...] = (1e-3, 5e-4, 2e-4, 5e-5)
+    guidance: float = 3.0
+    core: float = 10.0
     track_scales_cm: tuple[float, ...] = (1.5, 4.0, 10.0)
     generator_normalisation: str = "none"
     kernel: int = 3
@@ -101,26 +120,30 @@ class Config:
     critic_dense: tuple[int, ...] = (128,)
     critic_summary: int = 96
     summary_ring_edges_cm: tuple[float, ...] = (1.5, 3.0, 5.0, 8.0, 12.0, 18.0)
-    summary_thresholds: tuple[float, ...] = (1.0, 10.0, 100.0)
+    summary_thresholds: tuple[float, ...] = (
+        0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0,
+    )  # fmt: skip
     attention: tuple[int, ...] = (8,)
     spectral_norm: str = "none"
     observable: str = "asymmetry_along"
+    regressor_scales_cm: tuple[float, ...] = (0.5, 1.5, 4.0, 12.0)
     regressor_dense: tuple[int, ...] = (64,)
     regressor_weight: float = 0.1
     objective: str = "wasserstein"
-    penalty_weight: float = 0.1
+    penalty_weight: float = 1.0
     penalty_centre: float = 0.0
+    penalty_interval: int = 4
     critic_steps: int = 1
     batch_size: int = 128
-    critic_learning_rates: tuple[float, ...] = (6e-4, 5e-4, 3e-4, 1e-4)
-    generator_learning_rates: tuple[float, ...] = (3e-4, 1.5e-4, 7e-5, 2e-5)
-    learning_rate_changes: tuple[float, ...] = (0.15, 0.5, 0.85)
+    critic_learning_rates: tuple[float, ...] = (6e-4, 6e-4, 4e-4, 3e-4, 1.5e-4, 6e-5)
+    generator_learning_rates: tuple[float, ...] = (4e-4, 3e-4, 2e-4, 1e-4, 5e-5, 2e-5)
+    learning_rate_changes: tuple[float, ...] = (0.08, 0.25, 0.5, 0.7, 0.85)
     beta_1: float = 0.0
     beta_2: float = 0.99
     averaging: float = 0.999
     augment: bool = True
     seed: int = 1
-    steps: int = 22000
+    steps: int = 6000
     epoch_steps: int = 500
 
 
@@ -135,8 +158,10 @@ _PUBLISHED: dict[str, Any] = {
     "critic_filters": (32, 64, 128, 256),
     "critic_dense": (64, 32),
     "critic_summary": 0,
+    "regressor_scales_cm": (),
     "objective": "hinge",
     "penalty_weight": 0.0,
+    "penalty_interval": 1,
     "critic_steps": 2,
     "critic_learning_rates": (4e-4, 4e-4),
     "generator_learning_rates": (1e-4, 1e-4),
@@ -202,9 +227,10 @@ def build_generator(
         config.generator_dense,
         config.start_channels,
         config.generator_filters,
-        config.fluctuations_dense,
+        config.statistics_hidden,
         config.track_scales_cm,
-    ).build(spec, transform)
+        config.core,
+    ).build(spec, image_statistics(spec, transform, config.statistics_thresholds))
 
 
 def build_critic(
@@ -223,19 +249,23 @@ def build_critic(
     Returns:
         A functional model with outputs [batch, 1], or [batch, 2] with a regressor.
     """
+    if config.critic_summary and not isinstance(transform, Calibrated):
+        raise ValueError(
+            "critic_summary needs transform=spectrum, root or power, received "
+            f"{config.transform!r}; set critic_summary=0 or another transform"
+        )
     convolutions = _layers(config, config.critic_filters, "critic")
     encoded, condition = image_networks.encoded_input(spec)
     scaled = networks.scaled_condition(condition, spec)
     seen = networks.track(condition, spec)
     maps = [TrackMaps(config.track_scales_cm)(seen)] if config.track_scales_cm else []
-    features = image_networks.strided_features(encoded, convolutions, maps)
+    cells = [*maps]
+    if config.critic_summary:
+        roots = FractionRoots(transform)(encoded, condition)
+        cells.append(keras.layers.Reshape((*spec.shape, 1))(roots))
+    features = image_networks.strided_features(encoded, convolutions, cells)
     tail = [keras.layers.Flatten()(features[-1]), scaled]
     if config.critic_summary:
-        if not isinstance(transform, Calibrated):
-            raise ValueError(
-                "critic_summary needs transform=root or power, received "
-                f"{config.transform!r}; set critic_summary=0 or another transform"
-            )
         summary = ImageSummary(
             transform, config.summary_thresholds, config.summary_ring_edges_cm
         )(encoded, seen, condition)
@@ -247,12 +277,27 @@ def build_critic(
     regressed = []
     if config.regressor_weight > 0.0:
         attended = [x for x in features if x.shape[1] in config.attention]
-        branch = keras.layers.Flatten()((attended or features[:-1])[-1])
-        branch = keras.layers.Concatenate()([branch, scaled])
+        last = (attended or features[:-1])[-1]
+        if config.regressor_scales_cm:
+            moments = auxiliary.EnergyMoments(transform, config.regressor_scales_cm)
+            # Thousands of features that the score trains would drown the moments.
+            seen_by_branch = [
+                keras.layers.GlobalAveragePooling2D()(last),
+                moments(encoded, seen, condition),
+            ]
+        else:
+            seen_by_branch = [keras.layers.Flatten()(last)]
+        branch = [*seen_by_branch, scaled]
         regressed.append(
-            image_networks.dense_tail(branch, config.regressor_dense, convolutions)
+            image_networks.dense_tail(
+                keras.layers.Concatenate()(branch),
+                config.regressor_dense,
+                convolutions,
+            )
         )
-    x = keras.layers.Concatenate()([*tail, *regressed])
+    # The score must not train the branch: its answer is an input of the tail alone.
+    told = [auxiliary.FixedInTraining()(answer) for answer in regressed]
+    x = keras.layers.Concatenate()([*tail, *told])
     score = image_networks.dense_tail(x, config.critic_dense, convolutions)
     outputs = keras.layers.Concatenate()([score, *regressed]) if regressed else score
     return keras.Model([encoded, condition], outputs, name="critic")
@@ -278,10 +323,27 @@ def build(config: Config, spec: DetectorSpec, transform: Transform) -> Condition
                 spec.name, config.observable, config.regressor_weight, name="regressor"
             )
         )
-    return ConditionalGAN(
+    parts = (
         build_generator(config, spec, transform),
         build_critic(config, spec, transform),
         transform,
+    )
+    if config.generator != "compact":
+        return ConditionalGAN(*parts, tasks=tasks, **adversarial(config))
+    return GuidedGAN(
+        *parts,
         tasks=tasks,
         **adversarial(config),
+        statistics=image_statistics(spec, transform, config.statistics_thresholds),
+        guidance=config.guidance,
     )
+
+
+def phases(model: ConditionalGAN, config: Config) -> Sequence[Phase]:
+    """Returns the training of the drawing of the statistics; none without them.
+
+    Args:
+        model: From `build`.
+        config: Hyper-parameters.
+    """
+    return [guided.training(model, config)] if isinstance(model, GuidedGAN) else []

@@ -16,18 +16,25 @@ Published: generator of about 672k and critic of about 477k parameters (`paper`:
 """
 
 import dataclasses
-import math
+import functools
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 
+from data.calibrated import Calibrated
 from data.spec import DetectorSpec
-from data.transform import PowerOfFraction, Transform
-from models.core import layers, networks
-from models.core.constrainer import Constrainer
+from data.spectrum import SpectrumTable
+from data.transform import Transform
+from models.core import filling, guided, layers, networks
+from models.core.config import adversarial
+from models.core.constrainer import Constrainer, volume_regressor
 from models.core.gan import ConditionalGAN
+from models.core.guided import GuidedGAN
+from models.core.layered_critic import LayeredCritic
 from models.core.optimizers import adam
-from models.core.summary import ShowerSummary
+from models.core.phases import Phase
+from models.core.statistics import LayeredStatistics
 
 DETECTOR = "hgcal"
 
@@ -40,9 +47,9 @@ class Config:
         transform: Name of the transform, see `data.transform.TRANSFORMS`.
         mask: Accepted cells on both sides: "mask" (no dead cells) or "mask_full".
         mask_generator: Whether the generator's dead cells are set to zero.
-        noise: Noise numbers of a shower as a whole.
-        noise_maps: Noise numbers per cell of the image plane; with `hit_gate`, one or
-            more per layer.
+        noise: Noise dimension of a shower as a whole.
+        noise_maps: Noise dimension of a cell of the image plane; with `hit_gate`, one
+            or more per layer.
         branch_hidden: Width of the first dense layer of a layer's branch.
         branch_start: Rows and columns where a branch's image starts; () to derive them.
         branch_channels: Channels there.
@@ -53,9 +60,14 @@ class Config:
         trunk_padding: "valid" or "same", of all convolutions after the trunk's first.
         cell_embedding: Learned channels per cell in the trunk.
         impact_scales_cm: Widths of the maps of the impact point; () for none.
-        layer_energy_hidden: Widths of the network that predicts the layers' energies;
-            () leaves them to the cells.
         hit_gate: Whether the last layer decides separately which cells are hit.
+        statistics_hidden: Width of the hidden layers of the network that draws the
+            shower's statistics, see `models.core.guided`; 0 for none.
+        statistics_thresholds: Energies above which hits are counted [MIP].
+        statistics_steps: Steps in which it is trained.
+        statistics_learning_rates: Piecewise constant rates of its training.
+        guidance: Weight of the distance from the drawn statistics.
+        core_mip: See `models.core.filling.move_core`.
         generator_normalisation: "batch" or "none".
         critic_condition: Widths of the dense layers that draw the condition.
         critic_filters: (filters, kernel, stride) of the critic's convolutions.
@@ -63,6 +75,7 @@ class Config:
         critic_normalisation: "layer" or "none"; not after the first convolution.
         critic_summary: Width of the dense layer over the shower's summary; 0 for none.
         summary_ring_edges_cm: Radii between the rings of the summary.
+        summary_thresholds: Energies above which it counts hits [MIP].
         constrainer_filters: (filters, stride) of the constrainers' 3D convolutions.
         constrainer_normalisation: "batch" or "none".
         energy_label_scale: Multiplies the energy [GeV] that the constrainer learns.
@@ -88,10 +101,10 @@ class Config:
         epoch_steps: Generator steps between two checkpoints.
     """
 
-    transform: str = "power"
+    transform: str = "spectrum"
     mask: str = "mask"
     mask_generator: bool = True
-    noise: int = 32
+    noise: int = 16
     noise_maps: int = 7
     branch_hidden: int = 32
     branch_start: tuple[int, ...] = ()
@@ -102,8 +115,13 @@ class Config:
     trunk_padding: str = "same"
     cell_embedding: int = 4
     impact_scales_cm: tuple[float, ...] = (0.6, 1.2, 2.4)
-    layer_energy_hidden: tuple[int, ...] = (64, 64)
     hit_gate: bool = True
+    statistics_hidden: int = 48
+    statistics_thresholds: tuple[float, ...] = (2.0, 10.0)
+    statistics_steps: int = 4000
+    statistics_learning_rates: tuple[float, ...] = (1e-3, 5e-4, 2e-4, 5e-5)
+    guidance: float = 3.0
+    core_mip: float = 15.0
     generator_normalisation: str = "none"
     critic_condition: tuple[int, ...] = ()
     critic_filters: tuple[tuple[int, int, int], ...] = (
@@ -113,6 +131,9 @@ class Config:
     critic_normalisation: str = "none"
     critic_summary: int = 96
     summary_ring_edges_cm: tuple[float, ...] = (1.0, 2.2, 4.0)
+    summary_thresholds: tuple[float, ...] = (
+        0.1, 0.5, 1.0, 2.0, 4.0, 7.0, 12.0, 25.0, 60.0, 200.0,
+    )  # fmt: skip
     constrainer_filters: tuple[tuple[int, int], ...] = ((4, 2), (8, 2))
     constrainer_normalisation: str = "none"
     energy_label_scale: float = 0.02
@@ -120,21 +141,21 @@ class Config:
     energy_weight: float = 1.0
     position_weight: float = 1.0
     objective: str = "wasserstein"
-    penalty_weight: float = 0.02
+    penalty_weight: float = 1.0
     penalty_centre: float = 0.0
-    penalty_interval: int = 1
+    penalty_interval: int = 4
     critic_steps: int = 1
     batch_size: int = 128
-    critic_learning_rates: tuple[float, ...] = (6e-4, 6e-4, 4e-4, 1e-4)
-    generator_learning_rates: tuple[float, ...] = (3e-4, 2e-4, 1e-4, 3e-5)
-    constrainer_learning_rates: tuple[float, ...] = (1e-3, 1e-3, 5e-4, 1e-4)
-    learning_rate_changes: tuple[float, ...] = (0.12, 0.55, 0.85)
+    critic_learning_rates: tuple[float, ...] = (6e-4, 6e-4, 4e-4, 3e-4, 1.5e-4, 6e-5)
+    generator_learning_rates: tuple[float, ...] = (4e-4, 3e-4, 2e-4, 1e-4, 5e-5, 2e-5)
+    constrainer_learning_rates: tuple[float, ...] = (1e-3, 1e-3, 7e-4, 4e-4, 2e-4, 1e-4)
+    learning_rate_changes: tuple[float, ...] = (0.08, 0.25, 0.5, 0.7, 0.85)
     beta_1: float = 0.0
     beta_2: float = 0.99
     averaging: float = 0.999
     augment: bool = True
     seed: int = 1
-    steps: int = 45000
+    steps: int = 6000
     epoch_steps: int = 500
 
 
@@ -146,6 +167,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "constrainer_learning_rates": (1e-3, 1e-3, 5e-4),
         "learning_rate_changes": (0.6, 0.85),
         "averaging": 0.99,
+        "statistics_steps": 1500,
         "steps": 2500,
     },
     "paper": {
@@ -160,8 +182,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "trunk_padding": "valid",
         "cell_embedding": 0,
         "impact_scales_cm": (),
-        "layer_energy_hidden": (),
         "hit_gate": False,
+        "statistics_hidden": 0,
         "generator_normalisation": "batch",
         "critic_condition": (10,),
         "critic_filters": (
@@ -174,7 +196,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "constrainer_normalisation": "batch",
         "energy_label_scale": 1.0, "position_label_scale": 10.0,
         "energy_weight": 0.01, "position_weight": 0.01,
-        "penalty_weight": 5.0, "penalty_centre": 1.0,
+        "penalty_weight": 5.0, "penalty_centre": 1.0, "penalty_interval": 1,
         "critic_steps": 9, "batch_size": 256,
         "critic_learning_rates": (5e-4, 1.6e-4, 5e-5),
         "generator_learning_rates": (1e-3, 3.2e-4, 1e-4),
@@ -188,12 +210,34 @@ PRESETS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def build_generator(config: Config, spec: DetectorSpec) -> keras.Model:
+def build_statistics(
+    config: Config, spec: DetectorSpec, transform: Transform
+) -> LayeredStatistics:
+    """Builds what computes the statistics of a shower.
+
+    Args:
+        config: Hyper-parameters.
+        spec: The detector, with responses [row, column, layer].
+        transform: The transform of the encoded showers.
+    """
+    return LayeredStatistics(
+        transform,
+        spec.positions_cm[:, :, 0, :2],
+        networks.impact_conditions(spec),
+        config.statistics_thresholds,
+        spec.shape[2],
+    )
+
+
+def build_generator(
+    config: Config, spec: DetectorSpec, transform: Transform
+) -> keras.Model:
     """Builds the generator: [condition, noise] -> encoded showers.
 
     Args:
         config: Hyper-parameters.
         spec: The detector, with responses [row, column, layer].
+        transform: The transform of the encoded showers.
 
     Returns:
         A functional model with inputs [batch, conditions] and [batch, noise] and
@@ -205,12 +249,20 @@ def build_generator(config: Config, spec: DetectorSpec) -> keras.Model:
             f"hit_gate needs a noise map per layer: noise_maps={config.noise_maps} is "
             f"less than {count}; raise it or set hit_gate=false"
         )
-    maps_size = rows * columns * config.noise_maps
+    accepted = spec.acceptance(config.mask) if config.mask_generator else spec.cells
     condition = keras.Input((len(spec.condition_names),), name="condition")
-    noise = keras.Input((config.noise + maps_size,), name="noise")
-    scaled = networks.scaled_condition(condition, spec)
-    x = keras.layers.Concatenate()([scaled, noise[:, : config.noise]])
-
+    statistics = None
+    if config.statistics_hidden:
+        statistics = build_statistics(config, spec, transform)
+    told = guided.Told(
+        condition,
+        spec,
+        statistics,
+        config.statistics_hidden,
+        config.noise,
+        rows * columns * config.noise_maps,
+    )
+    x = told.shower
     valid = config.trunk_padding == "valid"
     shrink = [sum(k - 1 for k in kernels) for kernels in zip(
         (3, 3), *((height, width) for _, height, width in config.trunk[1:]), strict=True
@@ -232,7 +284,7 @@ def build_generator(config: Config, spec: DetectorSpec) -> keras.Model:
         parts.append(networks.impact_maps(condition, spec, config.impact_scales_cm))
     if config.noise_maps:
         shape = (rows, columns, config.noise_maps)
-        maps = keras.layers.Reshape(shape)(noise[:, config.noise :])
+        maps = keras.layers.Reshape(shape)(told.maps)
         parts.append(maps)
     y = keras.layers.Concatenate()(parts)
     if config.cell_embedding:
@@ -243,94 +295,16 @@ def build_generator(config: Config, spec: DetectorSpec) -> keras.Model:
         y = networks.leaky(networks.normalised(y, config.generator_normalisation))
     outputs = 2 * count if config.hit_gate else count
     y = layers.LocallyConnected2D(outputs, (3, 3), padding=config.trunk_padding)(y)
-    if config.hit_gate:
-        y = layers.HitGate()(y, maps[..., :count])
+    if statistics is not None:
+        y = filling.FillShower(statistics, accepted, config.core_mip)(
+            y, maps[..., :count], told.drawn, condition
+        )
+    elif config.hit_gate:
+        y = filling.HitGate()(y, maps[..., :count])
     else:
         y = keras.layers.ReLU()(y)
-    if config.layer_energy_hidden:
-        y = layers.CellMask(spec.cells)(y)
-        for width in config.layer_energy_hidden:
-            x = networks.leaky(keras.layers.Dense(width)(x))
-        # Softplus of this bias shares the expected energy equally among the layers.
-        bias = keras.initializers.Constant(math.log(math.expm1(1.0 / count)))
-        energies = keras.layers.Dense(
-            count, activation="softplus", bias_initializer=bias
-        )(x)
-        y = layers.DistributeLayerEnergies(4.0)(y, energies)
-    accepted = spec.acceptance(config.mask) if config.mask_generator else spec.cells
     y = layers.CellMask(accepted)(y)
-    return keras.Model([condition, noise], y, name="generator")
-
-
-def build_critic(
-    config: Config, spec: DetectorSpec, transform: Transform
-) -> keras.Model:
-    """Builds the critic: [encoded showers, condition] -> scores [batch, 1].
-
-    Args:
-        config: Hyper-parameters.
-        spec: The detector, with responses [row, column, layer].
-        transform: The transform of the encoded showers.
-    """
-    rows, columns, _ = spec.shape
-    encoded = keras.Input(spec.shape, name="encoded")
-    condition = keras.Input((len(spec.condition_names),), name="condition")
-    scaled = networks.scaled_condition(condition, spec)
-    parts = [encoded]
-    if config.critic_condition:
-        drawn = scaled
-        for width in (*config.critic_condition, rows * columns):
-            drawn = networks.leaky(keras.layers.Dense(width)(drawn))
-        parts.append(keras.layers.Reshape((rows, columns, 1))(drawn))
-    if config.impact_scales_cm:
-        parts.append(networks.impact_maps(condition, spec, config.impact_scales_cm))
-    x = keras.layers.Concatenate()(parts)
-    if config.cell_embedding:
-        x = layers.CellEmbedding(config.cell_embedding)(x)
-    for number, (filters, kernel, stride) in enumerate(config.critic_filters):
-        x = keras.layers.Conv2D(filters, kernel, strides=stride, padding="same")(x)
-        kind = config.critic_normalisation if number else "none"
-        x = networks.leaky(networks.normalised(x, kind))
-    features = [keras.layers.Flatten()(x)]
-    if config.critic_summary:
-        summary = ShowerSummary(
-            transform,
-            spec.positions_cm[:, :, 0, :2],
-            networks.impact_conditions(spec),
-            config.summary_ring_edges_cm,
-        )(encoded, condition)
-        summary = keras.layers.Concatenate()([summary, scaled])
-        for _ in range(2):
-            summary = networks.leaky(keras.layers.Dense(config.critic_summary)(summary))
-        features.append(summary)
-        features.append(scaled)
-    x = keras.layers.Concatenate()(features) if len(features) > 1 else features[0]
-    x = networks.leaky(keras.layers.Dense(config.critic_dense)(x))
-    return keras.Model([encoded, condition], keras.layers.Dense(1)(x), name="critic")
-
-
-def build_constrainer(
-    config: Config, spec: DetectorSpec, outputs: int, activation: str | None
-) -> keras.Model:
-    """Builds a regressor: physical showers -> labels [batch, outputs].
-
-    Args:
-        config: Hyper-parameters.
-        spec: The detector, with responses [row, column, layer].
-        outputs: Number of labels.
-        activation: Of the output.
-    """
-    response = keras.Input(spec.shape, name="response")
-    x = keras.layers.Reshape((*spec.shape, 1))(response)
-    if config.transform != "identity":
-        x = keras.ops.log1p(x)
-    for filters, stride in config.constrainer_filters:
-        x = keras.layers.Conv3D(filters, 3, strides=stride, padding="same")(x)
-        x = networks.normalised(x, config.constrainer_normalisation)
-        x = networks.leaky(x)
-    x = keras.layers.Dense(10)(keras.layers.Flatten()(x))
-    outputs_ = keras.layers.Dense(outputs, activation=activation)(networks.leaky(x))
-    return keras.Model(response, outputs_)
+    return keras.Model([condition, told.noise], y, name="generator")
 
 
 def build(config: Config, spec: DetectorSpec, transform: Transform) -> ConditionalGAN:
@@ -349,48 +323,68 @@ def build(config: Config, spec: DetectorSpec, transform: Transform) -> Condition
             f"detector {spec.name!r} has responses of shape {spec.shape}; "
             "wgan_constrained needs (row, column, layer)"
         )
-    uses_fractions = bool(config.layer_energy_hidden or config.critic_summary)
-    if uses_fractions and not isinstance(transform, PowerOfFraction):
+    if config.statistics_hidden and not isinstance(transform, SpectrumTable):
         raise ValueError(
-            f"transform {config.transform!r} does not go with layer_energy_hidden and "
-            "critic_summary; use transform=power or set them to () and 0"
+            f"statistics_hidden needs transform=spectrum, received "
+            f"{config.transform!r}; change it or set statistics_hidden=0"
         )
+    if config.statistics_hidden and not config.hit_gate:
+        raise ValueError("statistics_hidden needs hit_gate=true; set one of them to 0")
+    if config.critic_summary and not isinstance(transform, Calibrated):
+        raise ValueError(
+            f"critic_summary needs transform=spectrum, root or power, received "
+            f"{config.transform!r}; change it or set critic_summary=0"
+        )
+    regress = functools.partial(
+        volume_regressor,
+        spec.shape,
+        config.constrainer_filters,
+        config.constrainer_normalisation,
+        config.transform != "identity",
+    )
     energy = Constrainer(
-        build_constrainer(config, spec, 1, "relu"),
+        regress("relu", 1),
         spec.energy_conditions,
         config.energy_label_scale,
         config.energy_weight,
         name="energy",
     )
     position = Constrainer(
-        build_constrainer(config, spec, 2, None),
+        regress(None, 2),
         networks.impact_conditions(spec),
         config.position_label_scale,
         config.position_weight,
         name="position",
     )
-    return ConditionalGAN(
-        build_generator(config, spec),
-        build_critic(config, spec, transform),
+    networks_ = (
+        build_generator(config, spec, transform),
+        LayeredCritic(
+            config.critic_condition,
+            config.impact_scales_cm,
+            config.cell_embedding,
+            config.critic_filters,
+            config.critic_normalisation,
+            config.critic_summary,
+            config.summary_ring_edges_cm,
+            config.summary_thresholds,
+            config.critic_dense,
+        ).build(spec, transform),
         transform,
         [energy, position],
-        objective=config.objective,
-        penalty_weight=config.penalty_weight,
-        penalty_centre=config.penalty_centre,
-        penalty_interval=config.penalty_interval,
-        critic_steps=config.critic_steps,
-        averaging=config.averaging,
-        seed=config.seed,
+    )
+    settings = adversarial(config)
+    if not config.statistics_hidden:
+        return ConditionalGAN(*networks_, **settings)
+    return GuidedGAN(
+        *networks_,
+        **settings,
+        statistics=build_statistics(config, spec, transform),
+        guidance=config.guidance,
     )
 
 
 def compile_model(model: ConditionalGAN, config: Config) -> None:
-    """Attaches the optimizers of the configuration.
-
-    Args:
-        model: From `build`.
-        config: Hyper-parameters.
-    """
+    """Attaches the optimizers of the configuration."""
     changes, betas = config.learning_rate_changes, (config.beta_1, config.beta_2)
     critic_steps = config.steps * config.critic_steps
     model.compile(
@@ -398,3 +392,8 @@ def compile_model(model: ConditionalGAN, config: Config) -> None:
         adam(config.critic_learning_rates, changes, critic_steps, betas),
         adam(config.constrainer_learning_rates, changes, config.steps, betas),
     )
+
+
+def phases(model: ConditionalGAN, config: Config) -> Sequence[Phase]:
+    """Returns the training of the drawing of the statistics; none without them."""
+    return [guided.training(model, config)] if isinstance(model, GuidedGAN) else []

@@ -28,7 +28,7 @@ from data import spec as detectors
 from data.embedded import sample_of
 from metrics import showers
 from metrics.observables import track_point
-from models.core import layers
+from models.core import filling, layers
 
 ROOT = Path(__file__).parents[1]
 HAS_TORCH = importlib.util.find_spec("torch") is not None
@@ -152,10 +152,8 @@ def generator():
     y = keras.layers.Conv2D(4, (3, 2), padding="same")(y)
     y = keras.layers.LeakyReLU(negative_slope=0.2)(y)
     y = layers.LocallyConnected2D(4, (3, 3), padding="same")(y)
-    y = keras.layers.ReLU()(layers.HitGate()(y, drawn[..., :2]))
+    y = keras.layers.ReLU()(filling.HitGate()(y, drawn[..., :2]))
     y = layers.CellMask(accepted)(y)
-    energies = keras.layers.Dense(2, activation="softplus")(x)
-    y = layers.DistributeLayerEnergies(4.0)(y, energies)
     model = keras.Model([condition, noise], y)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):

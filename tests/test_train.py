@@ -203,7 +203,7 @@ def refused(script, capsys, data, tmp_path):
         ("--set=objective=lsgan", "unknown objective 'lsgan'; known: "),
         ("--set=mask=half", "mask must be 'mask' or 'mask_full', received 'half'"),
         ("--set=transform=sine", "unknown transform 'sine'; known: "),
-        ("--set=transform=log", "transform 'log' does not go with layer_energy_hidden"),
+        ("--set=transform=log", "statistics_hidden needs transform=spectrum"),
         ("--set=critic_learning_rates=[1e-3]", "learning rates need"),
         ("--set=branch_filters=[0]", "argument `filters`"),
         ("--epochs=0", "steps must be at least 1, is 0"),

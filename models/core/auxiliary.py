@@ -1,5 +1,6 @@
 """Further tasks of a critic: regressing an observable of the responses it judges."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -78,8 +79,8 @@ class AuxiliaryTask(keras.layers.Layer):
         )
         return tf.ensure_shape(values, response.shape[:1])
 
-    def error(self, predicted: Any, response: Any, condition: Any) -> Any:
-        """Returns the mean absolute error of the regression.
+    def errors(self, predicted: Any, response: Any, condition: Any) -> tuple[Any, Any]:
+        """Returns the mean absolute errors of the regression and of a constant.
 
         The first call fixes the scale of the labels.
 
@@ -89,7 +90,8 @@ class AuxiliaryTask(keras.layers.Layer):
             condition: Their conditions, [batch, conditions].
 
         Returns:
-            The mean absolute error in standard deviations, scalar.
+            The mean absolute error in standard deviations, and that of always
+            predicting the mean, both scalars.
         """
         label = self.labels(response, condition)
         fresh = tf.convert_to_tensor(self.width) == 0.0
@@ -98,7 +100,10 @@ class AuxiliaryTask(keras.layers.Layer):
         self.location.assign(tf.where(fresh, mean, self.location))
         self.width.assign(tf.where(fresh, width, self.width))
         standard = (label - self.location) / self.width
-        return tf.reduce_mean(tf.abs(predicted - standard))
+        return (
+            tf.reduce_mean(tf.abs(predicted - standard)),
+            tf.reduce_mean(tf.abs(standard)),
+        )
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
@@ -108,3 +113,71 @@ class AuxiliaryTask(keras.layers.Layer):
             "observable": self.observable,
             "weight": self.weight,
         }
+
+
+@keras.saving.register_keras_serializable("fastsim_zoo")
+class FixedInTraining(keras.layers.Layer):
+    """Passes its input on; while the critic is trained, no gradient comes back.
+
+    The generator, which is trained with the critic as it is, gets the gradient.
+    """
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Returns the inputs, of any shape."""
+        return tf.stop_gradient(inputs) if training else inputs
+
+
+@keras.saving.register_keras_serializable("fastsim_zoo")
+class EnergyMoments(keras.layers.Layer):
+    """Sums cells linear in energy, weighted by smooth steps along and across the track.
+
+    m = sum_i E_i w(d_i / s) / sum_i E_i, with d the displacement of a cell from the
+    track along or across the inclination: w = tanh, from which centres and asymmetries
+    follow, and w = tanh^2, from which widths do, for every scale s. Convolutions of
+    encoded cells do not find such sums.
+
+    Args:
+        transform: Of the encoded responses.
+        scales_cm: The scales s.
+    """
+
+    def __init__(
+        self, transform: Any, scales_cm: Sequence[float], **kwargs: Any
+    ) -> None:
+        """See the class."""
+        super().__init__(**kwargs)
+        self.transform = transform
+        self.scales_cm = [float(scale) for scale in scales_cm]
+        self.built = True
+
+    def call(self, encoded: Any, seen: Any, condition: Any) -> Any:
+        """Computes the moments of images.
+
+        Args:
+            encoded: Encoded images, [batch, row, column].
+            seen: Displacements from the track [cm], see `tracks.Track`.
+            condition: Conditions [spec.condition_units], [batch, conditions].
+
+        Returns:
+            [batch, 4 scales]; 0 for an empty image.
+        """
+        response = self.transform.decode(encoded, condition)
+        total = tf.reduce_sum(response, axis=(1, 2)) + 1e-6
+        steps = tf.concat([tf.tanh(seen / scale) for scale in self.scales_cm], -1)
+        weights = tf.concat([steps, steps**2], axis=-1)
+        return tf.einsum("brc,brcm->bm", response, weights) / total[:, None]
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        transform = keras.saving.serialize_keras_object(self.transform)
+        return {
+            **super().get_config(),
+            "transform": transform,
+            "scales_cm": self.scales_cm,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "EnergyMoments":
+        """Makes the layer from `get_config`."""
+        transform = keras.saving.deserialize_keras_object(config.pop("transform"))
+        return cls(transform=transform, **config)

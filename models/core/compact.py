@@ -1,34 +1,66 @@
 """A small, fast generator of calorimeter images that knows where the track went."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from data.spec import DetectorSpec
-from data.transform import RootOfEnergy
-from models.core import layers, networks
+from data.spectrum import SpectrumTable
+from data.transform import Transform
+from models.core import filling, guided, networks
+from models.core.statistics import InclinedStatistics
 from models.core.tracks import TrackMaps
 
 _register = keras.saving.register_keras_serializable("fastsim_zoo")
 _FINE = 4
-_STOCHASTIC_TERM = 0.1
+
+
+def image_statistics(
+    spec: DetectorSpec, transform: Transform, thresholds: Sequence[float]
+) -> InclinedStatistics:
+    """Builds what computes the statistics of an image.
+
+    Args:
+        spec: The detector, with responses [row, column].
+        transform: Of the encoded responses.
+        thresholds: Energies above which hits are counted [spec.unit].
+
+    Raises:
+        ValueError: If the transform is not the table of a spectrum.
+    """
+    if not isinstance(transform, SpectrumTable):
+        raise ValueError(
+            "the compact generator needs transform=spectrum, in which hits have a "
+            f"density, received {type(transform).__name__}"
+        )
+    return InclinedStatistics(
+        transform,
+        spec.positions_cm[..., :2],
+        networks.impact_conditions(spec),
+        thresholds,
+        1,
+        track=networks.track_layer(spec),
+    )
 
 
 @dataclasses.dataclass(frozen=True)
 class CompactGenerator:
     """Sizes of the generator; it works on blocks of 2 x 2 cells.
 
+    It fills in a shower of statistics that were drawn before, see `guided`.
+
     Attributes:
-        noise: Noise values of a shower as a whole.
-        noise_maps: Noise values per cell, at least one.
-        dense: Widths of the dense layers that see conditions and noise.
+        noise: Noise dimension of a shower as a whole, besides that of the statistics.
+        noise_maps: Noise dimension of a cell, at least one.
+        dense: Widths of the dense layers that see conditions, statistics and noise.
         channels: Channels of the image that they draw.
         filters: Widths of the convolutions of size 3 after it.
-        fluctuations: Widths of the dense layers that draw the visible energy and the
-            depth of a shower.
+        statistics_hidden: Width of the hidden layers that draw the statistics.
         scales_cm: See `tracks.TrackMaps`.
+        core: See `filling.move_core` [spec.unit].
     """
 
     noise: int
@@ -36,22 +68,23 @@ class CompactGenerator:
     dense: tuple[int, ...]
     channels: int
     filters: tuple[int, ...]
-    fluctuations: tuple[int, ...]
+    statistics_hidden: int
     scales_cm: tuple[float, ...]
+    core: float
 
-    def build(self, spec: DetectorSpec, transform: RootOfEnergy) -> keras.Model:
+    def build(self, spec: DetectorSpec, statistics: InclinedStatistics) -> keras.Model:
         """Builds the generator.
 
         Args:
             spec: The detector, with responses [row, column].
-            transform: Of the encoded responses.
+            statistics: From `image_statistics`.
 
         Returns:
             A functional model with inputs [batch, conditions] and [batch, noise] and
             outputs [batch, row, column].
 
         Raises:
-            ValueError: If the sizes do not fit the detector or the transform.
+            ValueError: If the sizes do not fit the detector.
         """
         rows, columns = spec.shape
         if rows % 2 or columns % 2 or self.noise_maps < 1:
@@ -59,47 +92,34 @@ class CompactGenerator:
                 "the compact generator needs an even number of rows and columns and at "
                 f"least one noise map, received {spec.shape} and {self.noise_maps}"
             )
-        if not isinstance(transform, RootOfEnergy):
-            raise ValueError(
-                "the compact generator needs transform=root, which keeps the visible "
-                f"energy, received {type(transform).__name__}"
-            )
         blocks = (rows // 2, columns // 2)
-        maps_size = rows * columns * self.noise_maps
         condition = keras.Input((len(spec.condition_names),), name="condition")
-        random = keras.Input((self.noise + maps_size,), name="noise")
-        scaled = networks.scaled_condition(condition, spec)
-        shower = keras.layers.Concatenate()([scaled, random[:, : self.noise]])
-        x = shower
+        told = guided.Told(
+            condition,
+            spec,
+            statistics,
+            self.statistics_hidden,
+            self.noise,
+            rows * columns * self.noise_maps,
+        )
+        x = told.shower
         for width in self.dense:
             x = networks.leaky(keras.layers.Dense(width)(x))
+        depth = keras.layers.Dense(1)(x)
         x = keras.layers.Dense(blocks[0] * blocks[1] * self.channels)(x)
-        drawn = keras.layers.Reshape((*blocks, self.channels))(networks.leaky(x))
-        deviation, depth = self._fluctuations(shower)
+        image = keras.layers.Reshape((*blocks, self.channels))(networks.leaky(x))
         seen = networks.track(condition, spec, block=2, shift_cm=depth)
-        maps = keras.layers.Reshape((*blocks, _FINE * self.noise_maps))(
-            random[:, self.noise :]
-        )
-        y = keras.layers.Concatenate()([drawn, TrackMaps(self.scales_cm)(seen), maps])
+        shape = (*blocks, _FINE * self.noise_maps)
+        maps = keras.layers.Reshape(shape)(told.maps)
+        y = keras.layers.Concatenate()([image, TrackMaps(self.scales_cm)(seen), maps])
         for width in self.filters:
             y = networks.leaky(keras.layers.Conv2D(width, 3, padding="same")(y))
         y = keras.layers.Conv2D(2 * _FINE, 3, padding="same")(y)
-        y = layers.HitGate()(DepthToSpace()(y), DepthToSpace()(maps[..., :_FINE]))
-        y = keras.layers.Reshape(spec.shape)(y)
-        y = ScaleToEnergy(transform)(y, deviation, condition)
-        return keras.Model([condition, random], y, name="generator")
-
-    def _fluctuations(self, shower: Any) -> tuple[Any, Any]:
-        """Draws what changes a shower as a whole, each [batch, 1].
-
-        Returns:
-            The deviation of its visible energy, see `ScaleToEnergy`, and of its depth
-            [cm].
-        """
-        x = shower
-        for width in self.fluctuations:
-            x = networks.leaky(keras.layers.Dense(width)(x))
-        return keras.layers.Dense(1)(x), keras.layers.Dense(1)(x)
+        accepted = spec.acceptance("mask")
+        y = filling.FillShower(statistics, accepted, self.core)(
+            DepthToSpace()(y), DepthToSpace()(maps[..., :_FINE]), told.drawn, condition
+        )
+        return keras.Model([condition, told.noise], y, name="generator")
 
 
 @_register
@@ -109,55 +129,3 @@ class DepthToSpace(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         """Maps [batch, row, column, 4 n] to [batch, 2 row, 2 column, n]."""
         return tf.nn.depth_to_space(inputs, 2)
-
-
-@_register
-class ScaleToEnergy(keras.layers.Layer):
-    """Scales all cells of an image so that they add up to a given energy.
-
-    The energy is the expected one plus so many standard deviations of 10 % / sqrt(E):
-    a sampling calorimeter's resolution goes with the root of the energy, which a
-    network that sees the logarithm of E would have to learn.
-
-    Args:
-        transform: The `data.transform.RootOfEnergy` of the cells.
-    """
-
-    def __init__(self, transform: Any, **kwargs: Any) -> None:
-        """See the class."""
-        super().__init__(**kwargs)
-        self.transform = transform
-        self.built = True
-
-    def call(self, cells: Any, deviation: Any, condition: Any) -> Any:
-        """Scales cells.
-
-        Args:
-            cells: Encoded responses, [batch, row, column].
-            deviation: Of the visible energy in units of the resolution, [batch, 1].
-            condition: Conditions [spec.condition_units], [batch, conditions].
-
-        Returns:
-            Encoded responses, [batch, row, column].
-        """
-        expected = self.transform.expected_response(condition, 2)
-        energy_gev = expected / self.transform.response_per_gev
-        width = _STOCHASTIC_TERM * tf.math.rsqrt(energy_gev + 1e-3)
-        # Not 0, where a root has no slope.
-        wanted = expected * tf.maximum(1.0 + width * deviation, 1e-3)
-        response = self.transform.decode(cells, condition)
-        # A shower without any hit stays empty.
-        found = tf.reduce_sum(response, axis=(1, 2))[:, None] + 1e-9
-        factor = (wanted / found) ** (1.0 / self.transform.power)
-        return cells * factor[:, :, None]
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        transform = keras.saving.serialize_keras_object(self.transform)
-        return {**super().get_config(), "transform": transform}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "ScaleToEnergy":
-        """Makes the layer from `get_config`."""
-        transform = keras.saving.deserialize_keras_object(config.pop("transform"))
-        return cls(transform=transform, **config)

@@ -95,4 +95,7 @@ def as_json(config: Any) -> dict[str, Any]:
 def adversarial(config: Any) -> dict[str, Any]:
     """Returns the settings of a configuration that `ConditionalGAN` takes by name."""
     names = ("objective", "penalty_weight", "penalty_centre", "critic_steps")
-    return {name: getattr(config, name) for name in (*names, "averaging", "seed")}
+    found = {name: getattr(config, name) for name in (*names, "averaging", "seed")}
+    if hasattr(config, "penalty_interval"):
+        found["penalty_interval"] = config.penalty_interval
+    return found

@@ -7,6 +7,39 @@ import keras
 import tensorflow as tf
 
 from losses import constraints
+from models.core import networks
+
+
+def volume_regressor(
+    shape: Sequence[int],
+    filters: Sequence[tuple[int, int]],
+    normalisation: str,
+    logarithm: bool,
+    activation: str | None,
+    outputs: int,
+) -> keras.Model:
+    """Builds a regressor of 3D convolutions: physical showers -> labels.
+
+    Args:
+        shape: Of a shower, (row, column, layer).
+        filters: (filters, stride) of the convolutions.
+        normalisation: See `networks.normalised`.
+        logarithm: Whether it sees ln(1 + E) instead of E.
+        activation: Of the output.
+        outputs: Number of labels.
+
+    Returns:
+        A functional model [batch, *shape] -> [batch, outputs].
+    """
+    response = keras.Input(shape, name="response")
+    x = keras.layers.Reshape((*shape, 1))(response)
+    if logarithm:
+        x = keras.ops.log1p(x)
+    for width, stride in filters:
+        x = keras.layers.Conv3D(width, 3, strides=stride, padding="same")(x)
+        x = networks.leaky(networks.normalised(x, normalisation))
+    x = networks.leaky(keras.layers.Dense(10)(keras.layers.Flatten()(x)))
+    return keras.Model(response, keras.layers.Dense(outputs, activation=activation)(x))
 
 
 @keras.saving.register_keras_serializable("fastsim_zoo")

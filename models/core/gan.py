@@ -147,7 +147,8 @@ class ConditionalGAN(keras.Model):
         names += ["critic_gradient_norm", "generator_gradient_norm"]
         names += [f"{constrainer.name}_loss" for constrainer in self.constrainers]
         names += [f"{constrainer.name}_constraint" for constrainer in self.constrainers]
-        names += [f"{task.name}_error" for task in self.tasks]
+        for task in self.tasks:
+            names += [f"{task.name}_error", f"{task.name}_constant_error"]
         return names
 
     def get_compile_config(self) -> dict[str, Any]:
@@ -278,8 +279,9 @@ class ConditionalGAN(keras.Model):
         loss = tf.zeros([])
         for column, task in enumerate(self.tasks, start=1):
             response = self.transform.decode(real, condition)
-            error = task.error(outputs[:, column], response, condition)
+            error, constant = task.errors(outputs[:, column], response, condition)
             self._trackers[f"{task.name}_error"].update_state(error)
+            self._trackers[f"{task.name}_constant_error"].update_state(constant)
             loss += task.weight * error
         return loss
 

@@ -7,8 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-_HIT = 0.4
-_STEP = 0.15
+from models.core.summary import size, soft_counts
 
 
 @keras.saving.register_keras_serializable("fastsim_zoo")
@@ -17,13 +16,13 @@ class ImageSummary(keras.layers.Layer):
 
     Of the shower: the visible over the expected energy, in units of the stochastic
     term; centre of gravity, width and asymmetry along and across the inclination; the
-    share of the hottest cell; smooth counts of the cells above thresholds. Of rings
-    around the track: the root of the share of the energy and of the number of hits.
+    fraction of the hottest cell. Of rings around the track: the roots of the fraction
+    of the energy and of smooth counts of the hits above thresholds.
     All are smooth: the critic's gradient tells the generator how to change them.
 
     Args:
-        transform: The `data.transform.Calibrated` of the encoded images.
-        thresholds: Energies that the counted cells exceed [spec.unit].
+        transform: The `data.calibrated.Calibrated` of the encoded images.
+        thresholds: Energies that the counted cells exceed [spec.unit], ascending.
         ring_edges_cm: Radii between the rings, ascending.
 
     Source: the statistics of arXiv:1812.01319, section 5.
@@ -71,7 +70,8 @@ class ImageSummary(keras.layers.Layer):
         # An empty image has no centre: its moments fade to zero instead.
         shape = tf.einsum("bc,bcm->bm", share, moments) / (total + 1e-2)
         variance = tf.nn.relu(shape[:, 2:4] - shape[:, :2] ** 2)
-        hit = tf.tanh(flat / _HIT)
+        counts = soft_counts(flat, condition, self.transform, self.thresholds)
+        counts = tf.matmul(rings, counts, transpose_a=True)
         # The factors bring the spread between showers of equal condition to about one.
         numbers = [
             12.0 * (total - 1.0) * tf.sqrt(energy_gev),
@@ -80,20 +80,9 @@ class ImageSummary(keras.layers.Layer):
             4.0 * shape[:, 4:6],
             16.0 * tf.reduce_max(share, axis=1, keepdims=True) / (total + 1e-2),
             16.0 * tf.sqrt(tf.einsum("bc,bck->bk", share, rings) + 1e-5),
-            3.0 * tf.sqrt(tf.einsum("bc,bck->bk", hit, rings) + 0.5),
-            5.0 * self._counts(flat, condition),
+            2.0 * tf.sqrt(tf.reshape(counts, [-1, size(counts)]) + 0.5),
         ]
         return tf.concat(numbers, axis=1)
-
-    def _counts(self, encoded: Any, condition: Any) -> Any:
-        """Counts cells above the thresholds, by steps wide enough to have a slope."""
-        counts = []
-        for threshold in self.thresholds:
-            limits = tf.fill([tf.shape(condition)[0], 1], threshold)
-            border = self.transform.encode(limits, condition)
-            above = tf.sigmoid((encoded - border) / (_STEP * border))
-            counts.append(tf.reduce_sum(above, axis=1, keepdims=True))
-        return tf.sqrt(tf.concat(counts, axis=1) + 0.5)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

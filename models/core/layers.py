@@ -11,11 +11,6 @@ from numpy.typing import ArrayLike
 _register = keras.saving.register_keras_serializable("fastsim_zoo")
 
 
-def _size(values: Any) -> int:
-    """Returns how many numbers an event has."""
-    return int(np.prod(values.shape[1:]))
-
-
 @_register
 class LocallyConnected2D(keras.layers.Layer):
     """A convolution whose kernel differs from place to place.
@@ -76,7 +71,7 @@ class LocallyConnected2D(keras.layers.Layer):
         _, rows, columns, _ = self.compute_output_shape(inputs.shape)
         # With the batch as the last axis all copies below are of long stretches, and
         # the multiplications need no transposition.
-        x = tf.transpose(tf.reshape(inputs, [batch, _size(inputs)]))
+        x = tf.transpose(tf.reshape(inputs, [batch, int(np.prod(inputs.shape[1:]))]))
         x = tf.reshape(x, [*inputs.shape[1:], batch])
         if self.padding == "same":
             margins = [((k - 1) // 2, k // 2) for k in self.kernel_size]
@@ -311,62 +306,3 @@ class CellEmbedding(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "channels": self.channels}
-
-
-@_register
-class DistributeLayerEnergies(keras.layers.Layer):
-    """Scales every layer's cells so that they add up to a given energy.
-
-    Cells arrive as non-negative roots of energy fractions, as in
-    `data.transform.PowerOfFraction`; the result is of the same kind.
-
-    Args:
-        power: The root's power p.
-    """
-
-    def __init__(self, power: float, **kwargs: Any) -> None:
-        """See the class."""
-        super().__init__(**kwargs)
-        self.power = power
-
-    def call(self, cells: Any, layer_fractions: Any) -> Any:
-        """Scales cells [batch, row, column, layer] to fractions [batch, layer]."""
-        # Two squares are ten times faster than a power.
-        fraction = cells**2 * cells**2 if self.power == 4.0 else cells**self.power
-        total = tf.reduce_sum(fraction, axis=(1, 2)) + 1e-9
-        factor = (layer_fractions / total) ** (1.0 / self.power)
-        return cells * factor[:, None, None, :]
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {**super().get_config(), "power": self.power}
-
-
-@_register
-class HitGate(keras.layers.Layer):
-    """Decides cell by cell whether there is a hit, and with which amplitude.
-
-    A real shower has many empty cells and hardly any with next to no energy: a smooth
-    generator cannot jump over that gap. Half of the input channels are scores, which
-    with noise of about logistic distribution added turn into hits where they are
-    positive: a hit has about the probability that the logistic function gives to its
-    score, however small. The step's gradient is replaced by that of the logistic
-    function. The other half are amplitudes of at least 0.1.
-
-    Source: the straight-through estimator of Bengio et al., arXiv:1308.3432.
-    """
-
-    def call(self, inputs: Any, noise: Any) -> Any:
-        """Maps [batch, row, column, 2 layers] to cells [batch, row, column, layer].
-
-        Args:
-            inputs: Amplitudes, then scores.
-            noise: Normal noise, [batch, row, column, layer].
-        """
-        amplitude, score = tf.split(inputs, 2, axis=-1)
-        # A normal of this width is close to the logistic distribution.
-        score = score + 1.702 * noise
-        smooth = tf.sigmoid(score)
-        step = tf.cast(score > 0.0, smooth.dtype)
-        hit = smooth + tf.stop_gradient(step - smooth)
-        return (0.1 + tf.nn.relu(amplitude)) * hit

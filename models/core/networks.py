@@ -111,22 +111,12 @@ def scaled_condition(condition: Tensor, spec: DetectorSpec) -> Tensor:
     )
 
 
-def track(
-    condition: Tensor,
-    spec: DetectorSpec,
-    block: int = 1,
-    shift_cm: Tensor | None = None,
-) -> Tensor:
-    """Describes every cell as seen from the track, see `tracks.Track`.
+def track_layer(spec: DetectorSpec, block: int = 1) -> tracks.Track:
+    """Makes the layer that describes every cell as seen from the track.
 
     Args:
-        condition: Conditions [spec.condition_units], [batch, conditions].
         spec: The detector, with responses [row, column].
         block: Cells along each side of a block that counts as one.
-        shift_cm: Deviation of the shower's depth from the mean [cm], [batch, 1].
-
-    Returns:
-        Displacements along and across [cm], [batch, row, column, 2] of blocks.
 
     Raises:
         ValueError: If the depth of its showers is not known or it has no impact point.
@@ -138,12 +128,32 @@ def track(
         )
     rows, columns = (size // block for size in spec.shape)
     plane = spec.positions_cm[..., :2].reshape(rows, block, columns, block, 2)
-    seen = tracks.Track(
+    return tracks.Track(
         plane.mean(axis=(1, 3)),
         spec.energy_conditions,
         impact_conditions(spec),
         spec.shower_depth_cm,
     )
+
+
+def track(
+    condition: Tensor,
+    spec: DetectorSpec,
+    block: int = 1,
+    shift_cm: Tensor | None = None,
+) -> Tensor:
+    """Describes every cell as seen from the track, see `tracks.Track`.
+
+    Args:
+        condition: Conditions [spec.condition_units], [batch, conditions].
+        spec: See `track_layer`.
+        block: See `track_layer`.
+        shift_cm: Deviation of the shower's depth from the mean [cm], [batch, 1].
+
+    Returns:
+        Displacements along and across [cm], [batch, row, column, 2] of blocks.
+    """
+    seen = track_layer(spec, block)
     return seen(condition) if shift_cm is None else seen(condition, shift_cm)
 
 

@@ -10,32 +10,37 @@ import tensorflow as tf
 import models
 from data import spec as detectors
 from data import transform
+from data.spectrum import SpectrumTable
 from models import aux_regressor
 from models.core import config
 from models.core.attention import SelfAttention
-from models.core.compact import ScaleToEnergy
+from models.core.filling import FillShower
 from models.core.image_summary import ImageSummary
 from tests import contract
 from tests.contract import check_entry
 
 SPEC = detectors.get("ecal")
-ROOT = transform.RootOfEnergy(
-    1.2, response_per_gev=34.0, energy_conditions=SPEC.energy_conditions
+TABLE = SpectrumTable(
+    np.geomspace(1e-3, 1e4, 60),
+    response_per_gev=34.0,
+    energy_conditions=SPEC.energy_conditions,
 )
-FITTED = {"root": ROOT, "log": transform.LogOnePlus()}
+FITTED = {"spectrum": TABLE, "log": transform.LogOnePlus()}
 TINY = {
     "noise": 3,
     "noise_maps": 1,
     "generator_dense": (4,),
     "start_channels": 2,
     "generator_filters": (3,),
-    "fluctuations_dense": (4,),
+    "statistics_hidden": 4,
+    "statistics_steps": 2,
     "track_scales_cm": (2.0,),
     "critic_filters": (2, 4),
     "critic_dense": (4,),
     "critic_summary": 4,
     "summary_ring_edges_cm": (3.0,),
     "summary_thresholds": (1.0,),
+    "regressor_scales_cm": (1.0,),
     "regressor_dense": (4,),
     "batch_size": 8,
 }
@@ -150,10 +155,11 @@ def test_the_paper_is_the_best_row_of_its_table():
 
 def test_the_default_knows_track_and_energy():
     model = _build(_config())
-    assert len(_layers(model.generator, ScaleToEnergy)) == 1
+    assert len(_layers(model.generator, FillShower)) == 1
     assert len(_layers(model.critic, ImageSummary)) == 1
     assert model.simulator is not model.generator
-    assert model.noise_size == 32 + 2 * 900
+    statistics = model.draw.output[0].shape[-1]
+    assert model.noise_size == 2 * statistics + 16 + 2 * 900
 
 
 def test_the_optimizers():
@@ -237,10 +243,10 @@ def test_any_transform_goes_with_the_published_networks():
     ("changes", "pattern"),
     [
         ({"generator": "dense"}, "unknown generator 'dense'; known: compact, transp"),
-        ({"transform": "log"}, "needs transform=root, .* received LogOnePlus"),
+        ({"transform": "log"}, "needs transform=spectrum, .* received LogOnePlus"),
         (
             {**TRANSPOSED, "critic_summary": 4},
-            "critic_summary needs transform=root or power, received 'log'; set critic_",
+            "critic_summary needs transform=spectrum, root or power, received 'log'",
         ),
         ({"spectral_norm": "all"}, "spectral_norm must be one of none, critic, both"),
         ({"observable": "mass"}, "unknown observable 'mass' of detector 'ecal'; known"),
@@ -259,4 +265,4 @@ def test_impossible_settings_are_refused(changes, pattern):
 
 def test_a_detector_without_images_is_refused():
     with pytest.raises(ValueError, match="aux_regressor needs responses"):
-        aux_regressor.build(_config(**TINY), detectors.get("hgcal"), ROOT)
+        aux_regressor.build(_config(**TINY), detectors.get("hgcal"), TABLE)

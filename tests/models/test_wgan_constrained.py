@@ -10,15 +10,17 @@ import tensorflow as tf
 import models
 from data import spec as detectors
 from data import transform
+from data.spectrum import SpectrumTable
 from models import wgan_constrained
-from models.core import config
+from models.core import config, filling
 from models.core.export import export_simulator
+from models.core.gan import ConditionalGAN
 from tests import contract
 from tests.contract import check_entry
 from tests.synthetic import TINY_WGAN
 
 SPEC = detectors.get("hgcal")
-FRACTIONS = transform.PowerOfFraction(50.0)
+TABLE = SpectrumTable(np.geomspace(1e-3, 1e3, 60), response_per_gev=40.0)
 PUBLISHED_GENERATOR, PUBLISHED_CRITIC = 672e3, 477e3
 VARIANT_GENERATOR, VARIANT_CRITIC = 694_476, 474_697
 """Free parameters of the near variant that its authors have made public."""
@@ -145,7 +147,7 @@ def test_the_published_networks(paper):
 
 
 def _generated(settings):
-    generator = wgan_constrained.build_generator(settings, SPEC)
+    generator = wgan_constrained.build_generator(settings, SPEC, TABLE)
     noise = tf.random.stateless_normal((20, generator.inputs[1].shape[-1]), (1, 2))
     condition = tf.tile([[50.0, 0.5, -0.5]], (20, 1))
     return np.asarray(generator([condition, noise])).max(axis=0)
@@ -162,23 +164,10 @@ def test_dead_cells_are_masked_if_they_should_be(switch, mask, dead_cells_are_em
     assert hottest[SPEC.cells & ~SPEC.dead_cells].any()
 
 
-def test_the_layers_share_the_energy_before_any_training():
-    """The generator starts at the mean response, whatever the cells do."""
-    settings = _tiny(mask="mask_full", hit_gate=False)
-    generator = wgan_constrained.build_generator(settings, SPEC)
-    noise = tf.zeros((1, generator.inputs[1].shape[-1]))
-    # A condition in the middle of the domain reaches the dense layers as zeros.
-    encoded = np.asarray(generator([tf.constant([[55.0, 0.0, 0.0]]), noise]))[0]
-    shares = np.sum(encoded**4, axis=(0, 1))
-    lit = shares > 0.0
-    assert lit.any()
-    np.testing.assert_allclose(shares[lit], 1.0 / SPEC.shape[2], rtol=1e-3)
-
-
 def test_an_impact_point_moves_the_maps_of_generator_and_critic():
     settings = _tiny()
-    generator = wgan_constrained.build_generator(settings, SPEC)
-    critic = wgan_constrained.build_critic(settings, SPEC, FRACTIONS)
+    generator = wgan_constrained.build_generator(settings, SPEC, TABLE)
+    critic = wgan_constrained.build(settings, SPEC, TABLE).critic
     noise = tf.random.stateless_normal((1, generator.inputs[1].shape[-1]), (1, 2))
     conditions = [tf.constant([[50.0, x, 0.0]]) for x in (-2.0, 2.0)]
     showers = [generator([condition, noise]) for condition in conditions]
@@ -188,17 +177,35 @@ def test_an_impact_point_moves_the_maps_of_generator_and_critic():
 
 
 @pytest.mark.parametrize(
-    "changes", [{"layer_energy_hidden": ()}, {"critic_summary": 0}, {}]
+    ("changes", "pattern"),
+    [
+        ({}, "statistics_hidden needs transform=spectrum, received 'log'; change"),
+        ({"statistics_hidden": 0}, "critic_summary needs transform=spectrum, root or"),
+        (
+            {"transform": "spectrum", "hit_gate": False},
+            "statistics_hidden needs hit_gate=true",
+        ),
+    ],
 )
-def test_fractions_need_the_transform_that_makes_them(changes):
-    settings = _tiny(transform="log", **changes)
-    with pytest.raises(ValueError, match="transform 'log' does not go with layer_en"):
-        wgan_constrained.build(settings, SPEC, transform.LogOnePlus())
+def test_settings_that_exclude_each_other_are_refused(changes, pattern):
+    settings = _tiny(**{"transform": "log", **changes})
+    fitted = TABLE if settings.transform == "spectrum" else transform.LogOnePlus()
+    with pytest.raises(ValueError, match=pattern):
+        wgan_constrained.build(settings, SPEC, fitted)
+
+
+@pytest.mark.parametrize("gate", [True, False])
+def test_without_statistics_the_hits_are_left_to_the_cells(gate):
+    settings = _tiny(statistics_hidden=0, hit_gate=gate)
+    model = wgan_constrained.build(settings, SPEC, TABLE)
+    assert type(model) is ConditionalGAN
+    assert wgan_constrained.phases(model, settings) == []
+    assert bool(_layers(model.generator, filling.HitGate)) == gate
 
 
 @pytest.mark.parametrize("name", ["identity", "log", "box_cox"])
 def test_any_transform_goes_without_fractions(name):
-    settings = _tiny(transform=name, layer_energy_hidden=(), critic_summary=0)
+    settings = _tiny(transform=name, statistics_hidden=0, critic_summary=0)
     fitted = transform.TRANSFORMS[name]()
     model = wgan_constrained.build(settings, SPEC, fitted)
     response = model.simulate(tf.constant([[50.0, 0.0, 0.0]]), [1, 2])
@@ -209,13 +216,13 @@ def test_any_transform_goes_without_fractions(name):
 def test_a_detector_without_rows_columns_and_layers_is_refused():
     flat = dataclasses.replace(SPEC, shape=(504,))
     with pytest.raises(ValueError, match=r"needs \(row, column, layer\)"):
-        wgan_constrained.build(_tiny(), flat, FRACTIONS)
+        wgan_constrained.build(_tiny(), flat, TABLE)
 
 
 def test_a_detector_without_impact_point_is_refused():
     other = dataclasses.replace(SPEC, condition_names=("energy_gev", "x", "y"))
     with pytest.raises(ValueError, match="no conditions impact_x_cm"):
-        wgan_constrained.build(_tiny(), other, FRACTIONS)
+        wgan_constrained.build(_tiny(), other, TABLE)
 
 
 @pytest.mark.parametrize(
@@ -226,4 +233,4 @@ def test_unknown_names_are_refused(name):
     two = {"critic_filters": ((4, 3, 2), (4, 3, 1))}
     settings = _tiny(**{**two, name: "none of these"})
     with pytest.raises(ValueError, match=r"unknown .* 'none of these'; known: "):
-        wgan_constrained.build(settings, SPEC, FRACTIONS)
+        wgan_constrained.build(settings, SPEC, TABLE)

@@ -6,8 +6,9 @@ import pytest
 import tensorflow as tf
 
 from data import spec as detectors
+from data import transform
 from metrics import observables
-from models.core.auxiliary import AuxiliaryTask
+from models.core.auxiliary import AuxiliaryTask, EnergyMoments, FixedInTraining
 from tests import synthetic
 
 SPEC = detectors.get("ecal")
@@ -25,7 +26,7 @@ def _values(observable, sample):
 
 def _error(task, predicted, sample):
     predicted = tf.constant(predicted, tf.float32)
-    return float(task.error(predicted, sample.response, sample.condition))
+    return float(task.errors(predicted, sample.response, sample.condition)[0])
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,8 @@ def test_the_error_is_the_mean_of_the_absolute_ones_in_standard_deviations():
     zeros = np.zeros(EVENTS)
     wanted = np.abs(standard).mean()
     assert _error(task, zeros, sample) == pytest.approx(wanted, rel=1e-4)
+    constant = task.errors(tf.ones(EVENTS), sample.response, sample.condition)[1]
+    assert float(constant) == pytest.approx(wanted, rel=1e-4)
     shift = np.where(np.arange(EVENTS) % 2, 3.0, -1.0)
     assert _error(task, standard + shift, sample) == pytest.approx(2.0, rel=1e-4)
 
@@ -76,7 +79,7 @@ def test_only_the_regression_has_a_slope():
     response, predicted = tf.constant(sample.response), tf.zeros(EVENTS)
     with tf.GradientTape() as tape:
         tape.watch([response, predicted])
-        error = task.error(predicted, response, sample.condition)
+        error, _ = task.errors(predicted, response, sample.condition)
     slopes = tape.gradient(error, [response, predicted])
     assert slopes[0] is None
     np.testing.assert_allclose(np.abs(slopes[1]), np.full(EVENTS, 1 / EVENTS), 1e-5)
@@ -88,9 +91,9 @@ def test_a_graph_of_any_batch_size_computes_the_same():
     sample = synthetic.sample(SPEC, EVENTS)
     shapes = (None,), (None, *SPEC.shape), (None, len(SPEC.condition_names))
     error = tf.function(
-        task.error, input_signature=[tf.TensorSpec(shape) for shape in shapes]
+        task.errors, input_signature=[tf.TensorSpec(shape) for shape in shapes]
     )
-    found = error(tf.zeros(EVENTS), sample.response, sample.condition)
+    found, _ = error(tf.zeros(EVENTS), sample.response, sample.condition)
     assert float(found) == _error(again, np.zeros(EVENTS), sample)
     assert float(task.width) == float(again.width) > 0.0
 
@@ -122,3 +125,30 @@ def test_a_task_is_made_again_from_its_configuration():
 def test_unknown_names_are_refused(detector, observable, pattern):
     with pytest.raises(ValueError, match=pattern):
         AuxiliaryTask(detector, observable, 1.0)
+
+
+def test_in_training_no_gradient_comes_back_and_the_generator_gets_one():
+    layer, answer = FixedInTraining(), tf.ones((2, 1))
+    for training in (True, False):
+        with tf.GradientTape() as tape:
+            tape.watch(answer)
+            passed = layer(answer, training=training)
+        np.testing.assert_array_equal(passed, answer)
+        assert (tape.gradient(passed, answer) is None) == training
+
+
+def test_moments_are_linear_in_the_energy():
+    root = transform.RootOfEnergy(2.0, response_per_gev=30.0)
+    response = np.array([[[1.0, 3.0], [0.0, 4.0]], np.zeros((2, 2))], np.float32)
+    condition = np.ones((2, 5), np.float32)
+    seen = np.random.default_rng(1).normal(size=(2, 2, 2, 2)).astype(np.float32)
+    layer = EnergyMoments(root, [0.5, 3.0])
+    found = np.asarray(layer(root.encode(response, condition), seen, condition))
+    steps = np.concatenate([np.tanh(seen[0] / 0.5), np.tanh(seen[0] / 3.0)], axis=-1)
+    wanted = np.concatenate([steps, steps**2], axis=-1) * response[0][..., None]
+    np.testing.assert_allclose(found[0], wanted.sum(axis=(0, 1)) / 8.0, 1e-4, 1e-5)
+    assert not found[1].any()
+    saved = keras.saving.serialize_keras_object(layer)
+    again = keras.saving.deserialize_keras_object(saved, safe_mode=True)
+    inputs = root.encode(response, condition), seen, condition
+    np.testing.assert_array_equal(again(*inputs), found)

@@ -19,7 +19,7 @@ THRESHOLDS_MEV = (1.0, 30.0)
 EDGES_CM = (3.0, 8.0, 20.0)
 PARTS = {
     "energy": 1, "centre": 2, "width": 2, "asymmetry": 2, "hottest": 1, "rings": 4,
-    "hits": 4, "counts": 2,
+    "counts": 8,
 }  # fmt: skip
 _CALIBRATION = {
     "response_per_gev": RESPONSE_PER_GEV,
@@ -29,6 +29,7 @@ TRANSFORMS = {
     "root": transform.RootOfEnergy(1.2, **_CALIBRATION),
     "cubic root": transform.RootOfEnergy(1.2, power=3.0, **_CALIBRATION),
     "power": transform.PowerOfFraction(**_CALIBRATION),
+    "spectrum": transform.SpectrumTable(np.geomspace(1e-3, 1e4, 60), **_CALIBRATION),
 }
 ROOT = TRANSFORMS["root"]
 # Added to the visible over the expected energy, by which moments are divided.
@@ -95,30 +96,17 @@ def test_rings_share_energy_and_hits(sample):
     place = np.digitize(np.linalg.norm(displacement, axis=-1), EDGES_CM, right=True)
     energy = observables.incident_energy(SPEC, condition)
     share = response / (RESPONSE_PER_GEV * energy)[:, None, None]
-    hit = np.tanh((response / 1.2) ** 0.25 / 0.4)
+    borders = np.array([0.0, *THRESHOLDS_MEV]) ** 0.25
+    root = response[..., None] ** 0.25
+    steps = np.clip((root - borders[:-1]) / np.diff(borders), 0.0, 1.0)
     for ring in range(4):
         inside = place == ring
         assert inside.any()
         wanted = 16.0 * np.sqrt((share * inside).sum(axis=(1, 2)) + 1e-5)
         np.testing.assert_allclose(found["rings"][:, ring], wanted, rtol=1e-3)
-        wanted = 3.0 * np.sqrt((hit * inside).sum(axis=(1, 2)) + 0.5)
-        np.testing.assert_allclose(found["hits"][:, ring], wanted, rtol=1e-3)
-
-
-@pytest.mark.parametrize("name", TRANSFORMS)
-def test_counted_cells(name):
-    """Cells of 16 times a threshold, and of a 16th: twice and half the border."""
-    power = TRANSFORMS[name].power
-    response = np.zeros((1, 30, 30), np.float32)
-    response[0, :3, 4] = 30.0 * 2.0**power
-    response[0, 5:7, 4] = 30.0 / 2.0**power
-    condition = np.array([[0.0, 0.0, 30.0, 0.0, 0.0]], np.float32)
-    found = _summary(response, condition, TRANSFORMS[name])["counts"][0, 1]
-    # An empty cell is one border below the border.
-    ratios = np.array([1.0, -0.5, -1.0])
-    above = 1.0 / (1.0 + np.exp(-ratios / 0.15))
-    wanted = 5.0 * np.sqrt(above @ [3, 2, 895] + 0.5)
-    assert found == pytest.approx(wanted, rel=1e-4)
+        hits = (steps * inside[..., None]).sum(axis=(1, 2))
+        counts = found["counts"].reshape(-1, 4, 2)[:, ring]
+        np.testing.assert_allclose(counts, 2.0 * np.sqrt(hits + 0.5), rtol=1e-3)
 
 
 def test_an_empty_image_has_finite_numbers_and_fades_to_zero():
@@ -129,7 +117,8 @@ def test_an_empty_image_has_finite_numbers_and_fades_to_zero():
     for name in ("centre", "asymmetry", "hottest"):
         assert not found[name].any()
     np.testing.assert_allclose(found["width"], np.full((1, 2), 0.35), rtol=1e-5)
-    np.testing.assert_allclose(found["hits"], np.full((1, 4), 3.0 * np.sqrt(0.5)), 1e-5)
+    no_hit = np.full((1, 8), 2.0 * np.sqrt(0.5))
+    np.testing.assert_allclose(found["counts"], no_hit, 1e-5)
 
 
 def _empty_and_full(sample):

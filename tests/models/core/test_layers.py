@@ -154,37 +154,18 @@ def test_the_cell_embedding_is_appended_to_every_event():
     assert len(np.unique(embedding)) == embedding.size
 
 
-@pytest.mark.parametrize("power", [4.0, 3.0])
-def test_layers_get_the_energies_that_were_asked_for(power):
-    cells = _positive(2, 3, 4, 5)
-    wanted = _positive(2, 5, seed=2)
-    roots = np.asarray(layers.DistributeLayerEnergies(power)(cells, wanted))
-    np.testing.assert_allclose(np.sum(roots**power, axis=(1, 2)), wanted, rtol=1e-5)
-    ratio = roots / cells
-    np.testing.assert_allclose(ratio, ratio[:, :1, :1] * np.ones_like(cells), rtol=1e-5)
-
-
-def test_a_layer_without_cells_stays_empty_and_has_a_slope():
-    cells = tf.zeros((1, 3, 4, 2))
-    wanted = tf.ones((1, 2))
-    layer = layers.DistributeLayerEnergies(4.0)
-    with tf.GradientTape() as tape:
-        tape.watch([cells, wanted])
-        roots = layer(cells, wanted)
-    assert not np.any(roots)
-    slopes = tape.gradient(roots, [cells, wanted])
-    assert all(np.isfinite(slope).all() for slope in slopes)
-
-
 RING_EDGES_CM = (1.0, 2.2)
+THRESHOLDS_MIP = (10.0, 40.0)
 
 
 def _summary(response, condition):
     fractions = transform.PowerOfFraction(2.0)
-    layer = ShowerSummary(fractions, POSITIONS_CM, [1, 2], RING_EDGES_CM)
+    layer = ShowerSummary(
+        fractions, POSITIONS_CM, [1, 2], RING_EDGES_CM, THRESHOLDS_MIP
+    )
     encoded = fractions.encode(response, condition)
     numbers = np.asarray(layer(encoded, condition))[0]
-    return np.split(numbers, np.cumsum([2, 6, 6, 4, 1]))
+    return np.split(numbers, np.cumsum([2, 6, 12, 4, 1]))
 
 
 def test_the_summary_of_one_cell_per_layer():
@@ -204,8 +185,14 @@ def test_the_summary_of_one_cell_per_layer():
     np.testing.assert_allclose(
         rings.reshape(2, 3), 6.0 * np.sqrt(expected + 1e-4), rtol=1e-5
     )
-    expected[place] = 0.3 * np.tanh(shares**0.25 / 0.05)
-    np.testing.assert_allclose(hits.reshape(2, 3), expected, rtol=1e-5)
+    # 60 MIP is above both thresholds, 20 MIP between them: linear in the root.
+    borders = np.array([0.0, *THRESHOLDS_MIP]) ** 0.25
+    steps = np.clip((np.array([[60.0], [20.0]]) ** 0.25 - borders[:-1])
+                    / np.diff(borders), 0.0, 1.0)  # fmt: skip
+    assert 0.0 < steps[1, 1] < 1.0
+    counts = np.zeros((3, 2, 2))
+    counts[place[1], place[0]] = steps
+    np.testing.assert_allclose(hits, 2.0 * np.sqrt(counts.ravel() + 0.5), rtol=1e-5)
     fading = (shares / (shares + 1e-2))[:, None]
     np.testing.assert_allclose(
         centres.reshape(2, 2), 3.0 * fading * displacement, rtol=1e-4, atol=1e-6
@@ -218,44 +205,9 @@ def test_the_summary_of_one_cell_per_layer():
 def test_the_summary_of_an_empty_shower_is_finite():
     condition = np.array([[50.0, 0.0, 0.0]], np.float32)
     summary = np.concatenate(_summary(np.zeros((1, 3, 4, 2), np.float32), condition))
-    empty = [0.06] * 8 + [0.0] * 10 + [-7.0] + [-12.0]
+    no_hit = 2.0 * np.sqrt(0.5)
+    empty = [0.06] * 8 + [no_hit] * 12 + [0.0] * 4 + [-7.0] + [-12.0]
     np.testing.assert_allclose(summary, empty, rtol=1e-5, atol=1e-6)
-
-
-@pytest.mark.parametrize("noise", [0.0, 1.0])
-@pytest.mark.parametrize("score", [-3.0, -0.5, 0.0, 0.5, 3.0])
-@pytest.mark.parametrize("amplitude", [-1.0, 0.0, 2.0])
-def test_the_gate_opens_for_positive_scores(amplitude, score, noise):
-    inputs = tf.constant([amplitude, score], shape=(1, 1, 1, 2))
-    with tf.GradientTape() as tape:
-        tape.watch(inputs)
-        cell = layers.HitGate()(inputs, tf.fill((1, 1, 1, 1), noise))
-    score += 1.702 * noise
-    height = 0.1 + max(amplitude, 0.0)
-    is_open = score > 0.0
-    assert cell.shape == (1, 1, 1, 1)
-    np.testing.assert_allclose(cell, np.full(cell.shape, height * is_open), rtol=1e-6)
-    assert float(cell[0, 0, 0, 0]) > 0.0 or not is_open
-    assert float(cell[0, 0, 0, 0]) == 0.0 or is_open
-    smooth = 1.0 / (1.0 + np.exp(-score))
-    slopes = [float(is_open and amplitude > 0.0), height * smooth * (1.0 - smooth)]
-    np.testing.assert_allclose(
-        np.ravel(tape.gradient(cell, inputs)), slopes, rtol=1e-5, atol=1e-7
-    )
-
-
-def test_a_score_sets_the_probability_of_a_hit():
-    noise = _normal(1, 100, 1000, 1)
-    score = np.full_like(noise, -3.0)
-    cells = layers.HitGate()(np.concatenate([np.ones_like(noise), score], -1), noise)
-    # The normal stands in for the logistic distribution, whose 4.7 % it makes 3.9 %.
-    assert abs(np.mean(np.asarray(cells) > 0.0) - 0.039) < 0.002
-
-
-def test_the_gate_takes_amplitudes_first():
-    inputs = np.arange(1.0, 9.0, dtype=np.float32).reshape(1, 1, 1, 8)
-    cells = np.ravel(layers.HitGate()(inputs, np.zeros((1, 1, 1, 4), np.float32)))
-    np.testing.assert_allclose(cells, [1.1, 2.1, 3.1, 4.1], rtol=1e-6)
 
 
 CONDITION = np.array([[50.0, 1.0, 2.0]], np.float32)
@@ -269,13 +221,10 @@ SERIALISED = {
     "mask": (layers.CellMask(np.eye(3, 4)), (_normal(1, 3, 4),)),
     "maps": (layers.ImpactMaps(POSITIONS_CM, [1, 2], [0.5]), (CONDITION,)),
     "embedding": (layers.CellEmbedding(2), (_normal(1, 3, 4, 2),)),
-    "distribute": (
-        layers.DistributeLayerEnergies(3.0),
-        (_positive(1, 3, 4, 2), _positive(1, 2)),
-    ),
-    "gate": (layers.HitGate(), (_normal(1, 3, 4, 2), _normal(1, 3, 4, 1))),
     "summary": (
-        ShowerSummary(transform.PowerOfFraction(2.0), POSITIONS_CM, [1, 2], [1]),
+        ShowerSummary(
+            transform.PowerOfFraction(2.0), POSITIONS_CM, [1, 2], [1], [1.0, 3.0]
+        ),
         (_positive(1, 3, 4, 2), CONDITION),
     ),
 }
