@@ -17,6 +17,7 @@ _LOWEST, _HIGHEST, _SPACING = -3.6, 4.0, 0.08
 _LEAST_STEP = 1e-3  # Of ln E between knots, where a quantile repeats.
 _FIRST = 0.2  # Encoded energy of the lowest knot.
 _UNIT = 0.25  # Encoded distance of one standard deviation of the normal number.
+_BEYOND = 1.0  # Encoded energies are cut that far above `highest`.
 _CELLS = 4096  # Of the grid in ln E in which `encode` finds its knot.
 
 
@@ -91,7 +92,8 @@ class SpectrumTable(Calibrated):
 
     def decode(self, encoded: Any, condition: Any) -> Any:
         """See `Transform.decode`."""
-        encoded = tf.convert_to_tensor(encoded)
+        # No shower is beyond; energies that overflow would be lost for good.
+        encoded = tf.minimum(encoded, self.highest + _BEYOND)
         segment = (encoded - _FIRST) * (1.0 / (_UNIT * _SPACING))
         segment = tf.clip_by_value(segment, 0.0, len(self._decoding) - 1.0)
         row = tf.gather(self._decoding, tf.cast(segment, tf.int32))

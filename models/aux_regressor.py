@@ -8,7 +8,7 @@ the branch even where the observable itself has no gradient.
 Source: A. Rogachev, F. Ratnikov, "GAN with an Auxiliary Regressor for the Fast
 Simulation of the Electromagnetic Calorimeter Response", arXiv:2207.06329.
 
-    python train.py --model=aux_regressor                        # an hour on two cores
+    python train.py --model=aux_regressor                        # 80 minutes on one core
     python train.py --model=aux_regressor/paper                  # the published one
     python train.py --model=aux_regressor/cnn_sa                 # a row of its table
 
@@ -130,7 +130,7 @@ class Config:
     regressor_dense: tuple[int, ...] = (64,)
     regressor_weight: float = 0.1
     objective: str = "wasserstein"
-    penalty_weight: float = 1.0
+    penalty_weight: float = 0.1
     penalty_centre: float = 0.0
     penalty_interval: int = 4
     critic_steps: int = 1
@@ -143,7 +143,7 @@ class Config:
     averaging: float = 0.999
     augment: bool = True
     seed: int = 1
-    steps: int = 6000
+    steps: int = 12000
     epoch_steps: int = 500
 
 

@@ -7,7 +7,7 @@ incident energy and the impact point from reference showers, make it respect bot
 Source: Erdmann, Glombitza, Quast, arXiv:1807.01954; T. Quast, "Precise simulation of
 electromagnetic calorimeter showers using a WGAN", talk of 19 February 2019.
 
-    python train.py --model=wgan_constrained          # two hours on two cores
+    python train.py --model=wgan_constrained          # 80 minutes on one core
     python train.py --model=wgan_constrained/quick    # minutes, to see it work
     python train.py --model=wgan_constrained/paper    # the published networks
 
@@ -141,7 +141,7 @@ class Config:
     energy_weight: float = 1.0
     position_weight: float = 1.0
     objective: str = "wasserstein"
-    penalty_weight: float = 1.0
+    penalty_weight: float = 0.03
     penalty_centre: float = 0.0
     penalty_interval: int = 4
     critic_steps: int = 1
@@ -155,7 +155,7 @@ class Config:
     averaging: float = 0.999
     augment: bool = True
     seed: int = 1
-    steps: int = 6000
+    steps: int = 12000
     epoch_steps: int = 500
 
 
@@ -167,8 +167,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "constrainer_learning_rates": (1e-3, 1e-3, 5e-4),
         "learning_rate_changes": (0.6, 0.85),
         "averaging": 0.99,
-        "statistics_steps": 1500,
-        "steps": 2500,
+        "statistics_steps": 1000,
+        "steps": 1500,
     },
     "paper": {
         "transform": "identity",

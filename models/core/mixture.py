@@ -12,6 +12,12 @@ from losses import likelihood
 Tensor = Any
 
 _LOG_WIDTHS = (-5.0, 2.0)
+_FARTHEST = 2.0
+
+
+def _limited(features: Tensor) -> Tensor:
+    """Stops at twice the scale of the features: far outside nothing was learnt."""
+    return tf.clip_by_value(features, -_FARTHEST, _FARTHEST)
 
 
 @keras.saving.register_keras_serializable("fastsim_zoo")
@@ -112,7 +118,7 @@ class AutoregressiveMixture(keras.layers.Layer):
             [batch, D].
         """
         standard = (values - self.location) / self.width
-        x = tf.concat([features, standard], axis=1)
+        x = tf.concat([_limited(features), standard], axis=1)
         x = tf.einsum("bi,dih->dbh", x, self.kernels[0] * self._seen)
         x = tf.nn.leaky_relu(x + self.biases[0][:, None], 0.2)
         x = tf.nn.leaky_relu(
@@ -138,7 +144,7 @@ class AutoregressiveMixture(keras.layers.Layer):
             p(s_d | c, s_1 ... s_(d-1)), and the standardised numbers, each [batch, D].
         """
         chance = 0.5 + 0.5 * tf.math.erf(noise[:, self.numbers :] * np.sqrt(0.5))
-        x, drawn, spreads = features, [], []
+        x, drawn, spreads = _limited(features), [], []
         for number in range(self.numbers):
             seen = x.shape[1]
             y = x @ self.kernels[0][number, :seen] + self.biases[0][number]

@@ -56,7 +56,7 @@ class ShowerStatistics(keras.layers.Layer):
     def typical(self) -> tuple[list[float], list[float]]:
         """Location and width of each statistic, to start from."""
         shape = len(self.thresholds) + self._shape_statistics
-        location = [0.0] + [4.0] * self.layers + [0.0] * (self.layers - 1 + shape)
+        location = [0.0] + [6.0] * self.layers + [0.0] * (self.layers - 1 + shape)
         return location, [1.0] * len(location)
 
     @property

@@ -44,11 +44,14 @@ class Task(keras.layers.Layer):
         self.weight = weight
         self.asked = []
 
-    def error(self, predicted, response, condition):
-        """See `AuxiliaryTask.error`."""
+    def errors(self, predicted, response, condition):
+        """See `AuxiliaryTask.errors`."""
         self.asked.append((predicted, response, condition))
         label = tf.reduce_mean(response, axis=[1, 2, 3])
-        return tf.reduce_mean(tf.abs(predicted - label))
+        return (
+            tf.reduce_mean(tf.abs(predicted - label)),
+            tf.reduce_mean(tf.abs(label)),
+        )
 
 
 def gan(constrainers=(), tasks=(), normalised=False, rate=0.01, **settings):
