@@ -9,8 +9,8 @@ Source: A. Rogachev, F. Ratnikov, "GAN with an Auxiliary Regressor for the Fast
 Simulation of the Electromagnetic Calorimeter Response", arXiv:2207.06329.
 
     python train.py --model=aux_regressor                # 80 minutes on one core
-    python train.py --model=aux_regressor/paper # the published one
-    python train.py --model=aux_regressor/cnn_sa                 # a row of its table
+    python train.py --model=aux_regressor/paper          # the published one
+    python train.py --model=aux_regressor/cnn_sa         # a row of its table
 
 Published (raw / physics PRD-AUC with 400 clusters): `cnn` 0.669 / 0.877,
 `cnn_regressor` 0.822 / 0.950, `cnn_regressor_sn` 0.908 / 0.957, `cnn_sa` 0.989 / 0.983,
