@@ -83,6 +83,7 @@ def test_a_run_leaves_everything_behind(finished):
         "history.csv",
         "logs",
         "model.keras",
+        "phases",
         "saved_model",
         "saved_model_untrained",
     }
@@ -206,8 +207,7 @@ def refused(script, capsys, data, tmp_path):
         ("--set=transform=log", "statistics_hidden needs transform=spectrum"),
         ("--set=critic_learning_rates=[1e-3]", "learning rates need"),
         ("--set=branch_filters=[0]", "argument `filters`"),
-        ("--epochs=0", "steps must be at least 1, is 0"),
-        ("--steps=-3", "steps must be at least 1, is -3"),
+        ("--steps=-3", "steps must be at least 0, is -3"),
         ("--batch_size=0", "batch_size must be at least 1, is 0"),
         ("--seed=-1", "seed must be from 0 to 2147483647, is -1"),
         ("--data=", "no such file|no data file"),
