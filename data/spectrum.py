@@ -21,6 +21,12 @@ _BEYOND = 1.0  # Encoded energies are cut that far above `highest`.
 _CELLS = 4096  # Of the grid in ln E in which `encode` finds its knot.
 
 
+def _rows(table: Any, place: Any) -> Any:
+    """Picks rows of a table; where the place is not a number, the first."""
+    number = tf.clip_by_value(tf.cast(place, tf.int32), 0, len(table) - 1)
+    return tf.gather(table, number)
+
+
 @keras.saving.register_keras_serializable("fastsim_zoo")
 class SpectrumTable(Calibrated):
     """Maps the energies of hits to nearly normal numbers by a fixed monotone table.
@@ -81,7 +87,7 @@ class SpectrumTable(Calibrated):
         logarithm = tf.math.log(tf.maximum(response, first))
         cell = (logarithm - self._origin) * self._per_log
         cell = tf.clip_by_value(cell, 0.0, len(self._encoding) - 1.0)
-        row = tf.gather(self._encoding, tf.cast(cell, tf.int32))
+        row = _rows(self._encoding, cell)
         knot, before, slope_before, behind, slope_behind = tf.unstack(row, axis=-1)
         encoded = tf.where(
             logarithm < knot,
@@ -96,7 +102,7 @@ class SpectrumTable(Calibrated):
         encoded = tf.minimum(encoded, self.highest + _BEYOND)
         segment = (encoded - _FIRST) * (1.0 / (_UNIT * _SPACING))
         segment = tf.clip_by_value(segment, 0.0, len(self._decoding) - 1.0)
-        row = tf.gather(self._decoding, tf.cast(segment, tf.int32))
+        row = _rows(self._decoding, segment)
         intercept, slope = tf.unstack(row, axis=-1)
         first = self.knots[0]
         energy = tf.exp(intercept + slope * tf.maximum(encoded, _FIRST))
