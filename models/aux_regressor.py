@@ -8,7 +8,7 @@ the branch even where the observable itself has no gradient.
 Source: A. Rogachev, F. Ratnikov, "GAN with an Auxiliary Regressor for the Fast
 Simulation of the Electromagnetic Calorimeter Response", arXiv:2207.06329.
 
-    python train.py --model=aux_regressor         # 80 minutes on one core
+    python train.py --model=aux_regressor         # made for two cores
     python train.py --model=aux_regressor/paper          # the published one
     python train.py --model=aux_regressor/cnn_sa         # a row of its table
 

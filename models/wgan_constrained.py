@@ -7,7 +7,7 @@ incident energy and the impact point from reference showers, make it respect bot
 Source: Erdmann, Glombitza, Quast, arXiv:1807.01954; T. Quast, "Precise simulation of
 electromagnetic calorimeter showers using a WGAN", talk of 19 February 2019.
 
-    python train.py --model=wgan_constrained          # 80 minutes on one core
+    python train.py --model=wgan_constrained          # made for two cores
     python train.py --model=wgan_constrained/quick    # minutes, to see it work
     python train.py --model=wgan_constrained/paper    # the published networks
 
