@@ -95,6 +95,8 @@ class Track(keras.layers.Layer):
         self.momentum_conditions = list(momentum_conditions)
         self.impact_conditions = list(impact_conditions)
         self.shower_depth_cm = [float(value) for value in shower_depth_cm]
+        # It has no weights; a strategy wants to know before the first call.
+        self.built = True
 
     def call(self, inputs: Any, shift_cm: Any = None) -> Any:
         """Describes cells.
