@@ -25,7 +25,8 @@ train: $(VENV)/requirements.stamp  ## Train, export and evaluate a short run on 
 	$(VENV)/bin/python evaluate.py --workdir=$(WORKDIR) --quick
 
 test: lint  ## Run the checks of `make lint`, then all tests
-	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/python -m pytest $(PYTEST_FLAGS)
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/python -m pytest \
+	  --numprocesses 2 --dist loadfile $(PYTEST_FLAGS)
 
 lint: $(VENV)/requirements-dev.stamp  ## Check style, types and the direction of imports
 	$(VENV)/bin/python -m ruff check .
