@@ -6,13 +6,13 @@ Several inputs go into one file, each with its species.
 
 import sys
 
-from models.core import command  # First: it silences the start of TensorFlow.
+from common import command_line  # First: it silences the start of TensorFlow.
 
 # isort: split
 
 from absl import flags
 
-from data.calibration import conversion, reading
+from data.calibration import calibration_table, conversion
 
 _INPUT = flags.DEFINE_list(
     "input", None, "Tables: .root, .csv, .parquet or .npz.", required=True
@@ -29,10 +29,10 @@ _MOMENTUM_UNIT = flags.DEFINE_enum(
     "momentum_unit", None, ["MeV", "GeV"], "Unit of the momenta in the tables."
 )
 _DROP = flags.DEFINE_list(
-    "drop", [], f"Tracks to leave out: {', '.join(reading.DROPS)}."
+    "drop", [], f"Tracks to leave out: {', '.join(calibration_table.DROPS)}."
 )
 _SPLITS = flags.DEFINE_list(
-    "splits", ["0.6", "0.1", "0.3"], "Shares of train, validation and test."
+    "splits", ["0.6", "0.1", "0.3"], "Fractions of train, validation and test."
 )
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of the splits.", lower_bound=0)
 
@@ -61,13 +61,13 @@ def _columns() -> dict[str, str]:
     return columns
 
 
-def _shares() -> list[float]:
+def _fractions() -> list[float]:
     try:
-        return [float(share) for share in _SPLITS.value]
+        return [float(fraction) for fraction in _SPLITS.value]
     except ValueError:
         raise ValueError(
             f"--splits={','.join(_SPLITS.value)}: not all of these are numbers; give "
-            "shares of train, validation and test, e.g. 0.6,0.1,0.3"
+            "fractions of train, validation and test, e.g. 0.6,0.1,0.3"
         ) from None
 
 
@@ -77,14 +77,14 @@ def _show_progress(path: str, tracks: int) -> None:
 
 
 def _convert() -> None:
-    shares = _shares()
-    conversion.check_shares(shares)
+    fractions = _fractions()
+    conversion.check_fractions(fractions)
     conversion.check_output(_OUTPUT.value)
     paths = _INPUT.value
     tables = [
-        reading.CalibrationTable(
+        calibration_table.CalibrationTable(
             path,
-            reading.Options(
+            calibration_table.ReadingOptions(
                 species=species,
                 columns=_columns(),
                 momentum_unit=_MOMENTUM_UNIT.value,
@@ -100,7 +100,7 @@ def _convert() -> None:
         )
     ]
     summary = conversion.convert(
-        _OUTPUT.value, tables, shares, _SEED.value, _show_progress
+        _OUTPUT.value, tables, fractions, _SEED.value, _show_progress
     )
     if sys.stderr.isatty():
         print(file=sys.stderr)
@@ -108,7 +108,7 @@ def _convert() -> None:
 
 
 def _report(
-    tables: list[reading.CalibrationTable], summary: conversion.Summary
+    tables: list[calibration_table.CalibrationTable], summary: conversion.Summary
 ) -> list[str]:
     """Returns the lines that say what was converted."""
     lines = [
@@ -130,8 +130,8 @@ def _report(
     return lines
 
 
-main = command.main(_convert)
+main = command_line.main(_convert)
 
 
 if __name__ == "__main__":
-    command.run(main)
+    command_line.run(main)

@@ -12,23 +12,24 @@ from typing import Any
 # TensorFlow has threads of its own.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from models.core import command  # First: it silences the start of TensorFlow.
+from common import command_line  # First: it silences the start of TensorFlow.
 
 # isort: split
 
-import h5py
 import numpy as np
 from absl import flags
-from numpy.typing import NDArray
 
-from data import readers
-from data.embedded import sample_of
-from metrics import features, measure, outcome, reference, report, side_by_side
-from metrics.calochallenge import Judge, announcement
-from metrics.reference import Reference
-from metrics.simulator import SavedSimulator, detector_of, species_of
-from metrics.stored import StoredResponses
-from models.core.files import replacing
+from common.atomic_files import replacing
+from data.files import readers
+from data.samples.bundled import sample_of
+from metrics.evaluation import event_kinds
+from metrics.evaluation.generator import Generator
+from metrics.evaluation.reference import Reference
+from metrics.evaluation.saved_model import SavedSimulator, detector_of, species_of
+from metrics.evaluation.stored_file import StoredResponses
+from metrics.report import model_comparison, shower_report
+from metrics.showers import measure_showers, physics_features
+from metrics.showers.classifiers.calochallenge import Judge, announcement
 
 _ROOT = pathlib.Path(__file__).resolve().parent
 
@@ -50,7 +51,9 @@ flags.DEFINE_integer("seed", 0, "Seed of generation, resampling and classifiers.
 flags.DEFINE_integer("clusters", 400, "Clusters of the PRD.", lower_bound=2)
 flags.DEFINE_bool("calochallenge", False, "Runs the CaloChallenge's tests; takes long.")
 flags.DEFINE_integer("calochallenge_runs", 3, "Runs of each of them.", lower_bound=3)
-flags.DEFINE_enum("prd_mode", "standard", features.PRD_MODES, "Features of the PRD.")
+flags.DEFINE_enum(
+    "prd_mode", "standard", physics_features.PRD_MODES, "Features of the PRD."
+)
 flags.DEFINE_bool(
     "quick", False, "Ask a small network about the cells: seconds, not minutes."
 )
@@ -66,29 +69,12 @@ def _reference(where: pathlib.Path) -> Reference:
     if paths is None:
         detector = readers.detect(stored).name if stored else detector_of(where)
         paths = [sample_of(detector)]
-    spec = readers.detect(paths)
-    if spec.component_names:
-        for name in ("clusters", "prd_mode"):
-            if FLAGS[name].present:
-                raise ValueError(
-                    f"--{name}: there is no PRD of detector {spec.name!r}, whose "
-                    "responses are not showers; leave the option out"
-                )
-        if FLAGS.calochallenge:
-            raise ValueError(
-                f"--calochallenge: responses of detector {spec.name!r} are not "
-                "showers; leave the option out"
-            )
-    trained = species_of(where) if spec.component_names and not stored else None
-    return reference.read(paths, FLAGS.split, FLAGS.num, FLAGS.seed, trained)
-
-
-def _generator(path: str) -> str:
-    """Returns the program that made the reference, as its file says."""
-    if not h5py.is_hdf5(path):
-        return "reference"
-    with h5py.File(path) as file:
-        return str(file.attrs.get("generator", "reference"))
+    with readers.Dataset(paths) as dataset:
+        kind = event_kinds.of(dataset.spec)
+        kind.check(dataset.spec, [name for name in FLAGS if FLAGS[name].present])
+        species = None if stored else species_of(where)
+        wanted = event_kinds.Selection(FLAGS.split, FLAGS.num, FLAGS.seed, species)
+        return kind.read(dataset, wanted)
 
 
 def _shown(path: str | pathlib.Path) -> str:
@@ -97,16 +83,8 @@ def _shown(path: str | pathlib.Path) -> str:
     return str(full.relative_to(_ROOT) if full.is_relative_to(_ROOT) else path)
 
 
-def _generated(
-    generator: SavedSimulator | StoredResponses, events: Reference
-) -> NDArray[np.float32]:
-    if isinstance(generator, SavedSimulator):
-        return generator(events.condition, FLAGS.seed)
-    return generator.responses(events.whole.condition, events.chosen)
-
-
 def _evaluate(
-    generator: SavedSimulator | StoredResponses,
+    generator: Generator,
     where: pathlib.Path,
     folder: pathlib.Path,
     events: Reference,
@@ -117,40 +95,34 @@ def _evaluate(
         The content of metrics.json.
     """
     spec = events.spec
-    generated = _generated(generator, events)
-    untrained = None
     before = where.parent / "saved_model_untrained"
-    if before.is_dir() and isinstance(generator, SavedSimulator):
-        untrained = _generated(SavedSimulator(before, spec), events)
+    untrained = None
+    if before.is_dir() and not FLAGS.generated:
+        untrained = SavedSimulator(before, spec)
     in_domain = np.asarray(spec.in_domain(events.condition))
     facts = {
         "model": generator.name,
         "saved_model": _shown(where),
         "detector": spec.name,
-        "reference_name": _generator(events.paths[0]),
+        "reference_name": events.generator,
         "reference": ", ".join(map(_shown, events.paths)),
         "split": events.split,
         "events": len(events.chosen),
         "outside_domain": int(np.sum(~in_domain)),
         "seed": FLAGS.seed,
     }
-    if spec.component_names:
-        found = outcome.of_tracks(events, generated, untrained, facts, FLAGS.seed)
-    else:
-        judge = Judge(FLAGS.calochallenge_runs) if FLAGS.calochallenge else None
-        if judge is not None:
-            cells = int(spec.cells.sum())
-            print(announcement(len(events.chosen), cells, judge), flush=True)
-        options = measure.Options(
-            seed=FLAGS.seed,
-            clusters=FLAGS.clusters,
-            prd_mode=FLAGS.prd_mode,
-            judge=judge,
-            quick=FLAGS.quick,
-        )
-        found = outcome.of_showers(
-            events, generator, generated, untrained, facts, options
-        )
+    judge = Judge(FLAGS.calochallenge_runs) if FLAGS.calochallenge else None
+    if judge is not None:
+        cells = int(spec.cells.sum())
+        print(announcement(len(events.chosen), cells, judge), flush=True)
+    options = measure_showers.MeasurementOptions(
+        seed=FLAGS.seed,
+        clusters=FLAGS.clusters,
+        prd_mode=FLAGS.prd_mode,
+        judge=judge,
+        quick=FLAGS.quick,
+    )
+    found = event_kinds.of(spec).compare(events, generator, untrained, facts, options)
     print(*found.lines, sep="\n")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with replacing(folder) as temporary:
@@ -176,7 +148,7 @@ def _run() -> None:
     else:
         where = pathlib.Path(FLAGS.saved_model or workdirs[0] / "saved_model")
     folder = pathlib.Path(FLAGS.report or where.parent / "report")
-    report.check_folder(folder)
+    shower_report.check_folder(folder)
     events = _reference(where)
     if FLAGS.generated:
         _evaluate(StoredResponses(FLAGS.generated, events.spec), where, folder, events)
@@ -188,20 +160,19 @@ def _run_side_by_side(workdirs: list[pathlib.Path]) -> None:
     """Evaluates every run, then compares them."""
     together = pathlib.Path(FLAGS.report or "runs/comparison")
     for folder in (together, *(path / "report" for path in workdirs)):
-        report.check_folder(folder)
+        shower_report.check_folder(folder)
     models = [path / "saved_model" for path in workdirs]
     events = _reference(models[0])
-    if events.spec.component_names:
-        _refuse_other_species(models)
+    _refuse_other_species(models)
     generators = [SavedSimulator(where, events.spec) for where in models]
     runs = []
     for workdir, where, generator in zip(workdirs, models, generators, strict=True):
         content = _evaluate(generator, where, workdir / "report", events)
         runs.append((str(workdir), content))
-    print(*side_by_side.table(runs), sep="\n")
+    print(*model_comparison.table(runs), sep="\n")
     together.parent.mkdir(parents=True, exist_ok=True)
     with replacing(together) as temporary:
-        side_by_side.write(runs, temporary)
+        model_comparison.write(runs, temporary)
     print(f"comparison: {together / 'index.html'}")
 
 
@@ -216,8 +187,8 @@ def _refuse_other_species(models: list[pathlib.Path]) -> None:
             )
 
 
-main = command.main(_run)
+main = command_line.main(_run)
 
 
 if __name__ == "__main__":
-    command.run(main)
+    command_line.run(main)

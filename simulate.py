@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from models.core import command  # First: it silences the start of TensorFlow.
+from common import command_line  # First: it silences the start of TensorFlow.
 
 # isort: split
 
@@ -18,9 +18,12 @@ import numpy as np
 from absl import flags
 from numpy.typing import NDArray
 
-from data import files, particles, readers, rich_sample, rich_toy, spec
-from data.geant4 import ecal, electrons
-from data.writers import Writer
+from data import detectors
+from data.detectors import particles
+from data.files import event_files, readers
+from data.files.writers import Writer
+from data.simulation.geant4 import ecal_showers, electrons
+from data.simulation.rich import calibration_sample, toy
 
 _SHOWERS_PER_PROCESS = 250
 _LICENCE = "CC-BY-4.0"
@@ -33,10 +36,12 @@ flags.mark_flags_as_required(["detector", "num", "output"])
 flags.DEFINE_integer("seed", 1, "Of all random numbers.", lower_bound=0)
 flags.DEFINE_integer("jobs", 1, "Threads, or processes of Geant4.", lower_bound=1)
 flags.DEFINE_list(
-    "splits", ["0.6", "0.1", "0.3"], "Shares of train, validation, test, one by one."
+    "splits", ["0.6", "0.1", "0.3"], "Fractions of train, validation, test, one by one."
 )
 flags.DEFINE_list("species", list(particles.NAMES), "Of the tracks; only rich.")
-flags.DEFINE_float("background", 0.3, "Share of background, 0: no weights; only rich.")
+flags.DEFINE_float(
+    "background", 0.3, "Fraction of background, 0: no weights; only rich."
+)
 
 Piece = tuple[readers.Sample, NDArray[np.float64] | None]
 
@@ -44,29 +49,33 @@ Piece = tuple[readers.Sample, NDArray[np.float64] | None]
 def _ends() -> NDArray[np.int64]:
     """Returns the number of the event after the last one of every split."""
     try:
-        shares = np.array([float(share) for share in FLAGS.splits])
+        fractions = np.array([float(fraction) for fraction in FLAGS.splits])
     except ValueError:
-        shares = np.array([])
+        fractions = np.array([])
     names = readers.SPLITS
-    if len(shares) != len(names) or (shares < 0).any() or abs(shares.sum() - 1) > 1e-9:
+    if (
+        len(fractions) != len(names)
+        or (fractions < 0).any()
+        or abs(fractions.sum() - 1) > 1e-9
+    ):
         raise ValueError(
-            f"--splits={','.join(FLAGS.splits)}: give the shares of "
+            f"--splits={','.join(FLAGS.splits)}: give the fractions of "
             f"{', '.join(names)}, which add up to 1, such as 0.6,0.1,0.3"
         )
-    return np.round(np.cumsum(shares) * FLAGS.num).astype(np.int64)
+    return np.round(np.cumsum(fractions) * FLAGS.num).astype(np.int64)
 
 
 def _rich() -> tuple[dict[str, object], Iterator[Piece]]:
-    candidates = rich_sample.draw(
+    candidates = calibration_sample.draw(
         FLAGS.num, FLAGS.seed, species=FLAGS.species, background=FLAGS.background
     )
-    pieces = rich_sample.pieces(candidates, FLAGS.seed, jobs=FLAGS.jobs)
+    pieces = calibration_sample.pieces(candidates, FLAGS.seed, jobs=FLAGS.jobs)
     attributes = {
         "generator": "ring-imaging toy",
-        "generator_version": rich_toy.VERSION,
+        "generator_version": toy.VERSION,
         "species": ", ".join(FLAGS.species),
         "background": FLAGS.background,
-        "rounding": rich_sample.ROUNDING,
+        "rounding": calibration_sample.ROUNDING,
     }
     return attributes, ((piece, None) for piece in pieces)
 
@@ -83,7 +92,9 @@ def _ecal() -> tuple[dict[str, object], Iterator[Piece]]:
         start = starts[number]
         chosen = condition[start : start + _SHOWERS_PER_PROCESS]
         try:
-            response, cpu_s = ecal.simulate(chosen, int(words[number] >> np.uint32(1)))
+            response, cpu_s = ecal_showers.simulate(
+                chosen, int(words[number] >> np.uint32(1))
+            )
         except ChildProcessError as error:
             # An OSError, which the writer would take for one of its own.
             raise ValueError(str(error)) from error
@@ -103,7 +114,7 @@ def _ecal() -> tuple[dict[str, object], Iterator[Piece]]:
 
 
 def _run() -> None:
-    if files.is_archive(FLAGS.output):
+    if event_files.is_archive(FLAGS.output):
         raise ValueError(
             f"--output={FLAGS.output}: the file is HDF5, not a NumPy archive; let its "
             "name end in .h5"
@@ -112,7 +123,7 @@ def _run() -> None:
     attributes, pieces = {"ecal": _ecal, "rich": _rich}[FLAGS.detector]()
     attributes |= {"seed": FLAGS.seed, "licence": _LICENCE}
     names = np.repeat(readers.SPLITS, np.diff(ends, prepend=0))
-    detector = spec.get(FLAGS.detector)
+    detector = detectors.get(FLAGS.detector)
     interval = 0.5 if sys.stdout.isatty() else 60.0
     bar = keras.utils.Progbar(FLAGS.num, unit_name="event", interval=interval)
     done = 0
@@ -126,8 +137,8 @@ def _run() -> None:
     print(f"{FLAGS.output}: {counts}")
 
 
-main = command.main(_run)
+main = command_line.main(_run)
 
 
 if __name__ == "__main__":
-    command.run(main)
+    command_line.run(main)

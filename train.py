@@ -5,9 +5,8 @@ The same command again continues a run that was stopped, bit for bit.
 
 import pathlib
 import sys
-from typing import Any
 
-from models.core import command  # First: it silences the start of TensorFlow.
+from common import command_line  # First: it silences the start of TensorFlow.
 
 # isort: split
 
@@ -16,12 +15,12 @@ import numpy as np
 from absl import flags
 
 import models
-from data import readers
-from data.embedded import sample_of
-from metrics.observables import incident_energy
-from models.core import callbacks, config, inputs, run
-from models.core.export import export_simulator
-from models.core.training import Training
+from data.files import readers
+from data.samples.bundled import sample_of
+from models.training import config, progress, run_folder, training_inputs
+from models.training.contract import Entry, phases_of
+from models.training.export import export_simulator
+from models.training.trainer import Training
 
 _MODEL = flags.DEFINE_string(
     "model", None, "ENTRY or ENTRY/PRESET of the zoo.", required=True
@@ -36,7 +35,7 @@ _SET = flags.DEFINE_multi_string("set", [], "name=value: changes a Config field.
 _STRATEGY = flags.DEFINE_enum("strategy", "none", ["none", "mirrored"], "Over GPUs.")
 
 
-def _configuration() -> tuple[str, Any, Any]:
+def _configuration() -> tuple[str, Entry, config.TrainingConfig]:
     entry, _, preset = _MODEL.value.partition("/")
     module = models.load(entry)
     assignments = list(_SET.value)
@@ -55,21 +54,21 @@ def _configuration() -> tuple[str, Any, Any]:
 def _train() -> None:
     entry, module, settings = _configuration()
     workdir = pathlib.Path(_WORKDIR.value or f"runs/{entry}")
-    command.prepare_training()
+    command_line.prepare_training()
     keras.utils.set_random_seed(settings.seed)
     paths = [sample_of(module.DETECTOR)] if _DATA.value is None else _DATA.value
-    found = inputs.load(module, settings, paths)
+    found = training_inputs.load(module, settings, paths)
     spec, fitted = found.spec, found.transform
     found.source.check()
     validation = readers.read(paths, spec, split="validation", where=found.select)
-    with run.strategy(_STRATEGY.value).scope():
+    with run_folder.strategy(_STRATEGY.value).scope():
         model = module.build(settings, spec, fitted)
         module.compile_model(model, settings)
-        phases = module.phases(model, settings) if hasattr(module, "phases") else []
+        phases = phases_of(module, model, settings)
     # Only now: settings that could not be built leave no folder behind.
-    run.claim(workdir, _MODEL.value, settings, spec, paths)
-    energies = np.unique(incident_energy(spec, found.head.condition))
-    description = run.description(_MODEL.value, energies)
+    run_folder.claim(workdir, _MODEL.value, settings, spec, paths)
+    energies = np.unique(spec.incident_energy(found.head.condition))
+    description = run_folder.description(_MODEL.value, energies)
     untrained = workdir / "saved_model_untrained"
     if not untrained.exists():
         export_simulator(model, spec, settings.mask, untrained, description)
@@ -78,16 +77,16 @@ def _train() -> None:
     )
     try:
         training.run(model, phases)
-    except callbacks.NonFiniteError as error:
+    except progress.NonFiniteError as error:
         sys.exit(f"train.py: {error}")
-    run.save(model, workdir)
+    run_folder.save(model, workdir)
     export_simulator(model, spec, settings.mask, workdir / "saved_model", description)
     print(f"{workdir}/saved_model answers in {spec.unit}; look at it with\n"
           f"  python evaluate.py --workdir={workdir}")  # fmt: skip
 
 
-main = command.main(_train)
+main = command_line.main(_train)
 
 
 if __name__ == "__main__":
-    command.run(main)
+    command_line.run(main)

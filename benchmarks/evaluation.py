@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks import command  # First: it silences the start of TensorFlow.
+from benchmarks.shared import setup  # First: it silences the start of TensorFlow.
 
 # isort: split
 
@@ -26,63 +26,19 @@ from numpy.typing import NDArray
 from sklearn.cluster import MiniBatchKMeans
 from threadpoolctl import threadpool_limits
 
-from benchmarks.memory import peak_rss_mb
-from data import spec as detectors
-from data.spec import DetectorSpec
-from metrics import measure
-from metrics.comparison import Comparison
-from metrics.groups import strata
-from metrics.images import track_projection
-from metrics.observables import impact, incident_energy
-from metrics.resampling import Resampling
+from benchmarks.shared import toy_showers
+from benchmarks.shared.memory import peak_rss_mb
+from data import detectors
+from data.detectors.spec import DetectorSpec
+from metrics.showers import measure_showers
+from metrics.showers.shower_pairs import Comparison
+from metrics.statistics.energy_bins import strata
+from metrics.statistics.resampling import Resampling
 
 _TRAINING_SHOWERS = 10_000
 _FURTHER_PAIRS = 15_000
 _CELLS = "classifier on cells"
 _MOST_S, _MOST_PRD_S, _MOST_CELLS_S, _MOST_MB = 180.0, 30.0, 480.0, 8000.0
-
-
-def conditions(count: int, random: np.random.Generator) -> NDArray[np.float32]:
-    """Draws conditions of the ECAL: energies of 1 to 100 GeV, inclined tracks.
-
-    Args:
-        count: Number of events.
-        random: Source of random numbers.
-
-    Returns:
-        Momentum [GeV] and impact point [cm], [count, 5].
-    """
-    energy = np.exp(random.uniform(0.0, np.log(100.0), count))
-    slopes = np.tan(np.radians(random.normal(0.0, (20.0, 10.0), (count, 2))))
-    directions = np.column_stack([slopes, np.ones(count)])
-    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    point = random.uniform(-0.5, 0.5, (count, 2))
-    momentum = energy[:, None] * directions
-    return np.concatenate([momentum, point], axis=1).astype(np.float32)
-
-
-def showers(
-    spec: DetectorSpec, condition: NDArray[np.float32], random: np.random.Generator
-) -> NDArray[np.float32]:
-    """Draws toy showers: energies that fall exponentially around the track, with noise.
-
-    Args:
-        spec: The ECAL.
-        condition: From `conditions`.
-        random: Source of random numbers.
-
-    Returns:
-        Responses [spec.unit], [events, 30, 30].
-    """
-    energy = incident_energy(spec, condition)
-    momentum = condition[:, list(spec.energy_conditions)]
-    depth = np.full(len(condition), 12.0)
-    centre = track_projection(impact(spec, condition), momentum, depth)
-    plane = spec.positions_cm[..., :2]
-    distance = np.linalg.norm(plane - centre[:, None, None], axis=-1)
-    mean = 100.0 * energy[:, None, None] * np.exp(-distance / 1.5)
-    response = random.gamma(0.001 + mean / 20.0, 20.0)
-    return np.where(response > 1.0, response, 0.0).astype(np.float32)
 
 
 def _clustering(comparison: Comparison) -> None:
@@ -93,9 +49,20 @@ def _clustering(comparison: Comparison) -> None:
         )
 
 
+def _pair(
+    spec: DetectorSpec, condition: NDArray[np.float32], random: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    reference, generated = (
+        toy_showers.showers(spec, condition, random) for _ in range(2)
+    )
+    return reference, generated
+
+
 def _further(spec: DetectorSpec, random: np.random.Generator) -> Comparison:
-    condition = conditions(_FURTHER_PAIRS, random)
-    reference, generated = (showers(spec, condition, random) for _ in range(2))
+    condition = toy_showers.conditions(_FURTHER_PAIRS, random)
+    reference, generated = (
+        toy_showers.showers(spec, condition, random) for _ in range(2)
+    )
     return Comparison(spec, "mask", condition, reference, generated)
 
 
@@ -106,12 +73,16 @@ def _timed(action: Callable[[], Any]) -> float:
 
 
 def _run() -> None:
-    command.use_threads(flags.FLAGS.threads)
+    setup.use_threads(flags.FLAGS.threads)
     random = np.random.default_rng(1)
     spec = detectors.get("ecal")
-    condition = conditions(flags.FLAGS.events, random)
-    reference, generated = (showers(spec, condition, random) for _ in range(2))
-    training = showers(spec, conditions(_TRAINING_SHOWERS, random), random)
+    condition = toy_showers.conditions(flags.FLAGS.events, random)
+    reference, generated = (
+        toy_showers.showers(spec, condition, random) for _ in range(2)
+    )
+    training = toy_showers.showers(
+        spec, toy_showers.conditions(_TRAINING_SHOWERS, random), random
+    )
     seconds: dict[str, float] = {}
     prepared: list[Comparison] = []
 
@@ -120,15 +91,15 @@ def _run() -> None:
 
     seconds["observables of all showers"] = _timed(prepare)
     comparison = prepared[0]
-    task = measure.Task(
+    task = measure_showers.Task(
         comparison,
         Resampling(strata(comparison.energy), 0),
-        measure.Options(quick=flags.FLAGS.quick),
+        measure_showers.MeasurementOptions(quick=flags.FLAGS.quick),
         training,
         None if flags.FLAGS.quick else _further(spec, random),
     )
     with threadpool_limits(1):
-        for name, part in measure.PARTS.items():
+        for name, part in measure_showers.PARTS.items():
             seconds[name] = _timed(functools.partial(part, task))
     unit = _timed(lambda: _clustering(comparison))
     total = sum(seconds.values())
@@ -143,14 +114,14 @@ def _run() -> None:
     print(f"{_CELLS}: {seconds[_CELLS]:.1f} s  goal: below {_MOST_CELLS_S:.0f} s")
     print(f"PRD alone: {seconds['PRD']:.1f} s  goal: below {_MOST_PRD_S:.0f} s")
     print(f"peak memory: {peak_mb:.0f} MB  goal: below {_MOST_MB:.0f} MB")
-    command.write_json(
+    setup.write_json(
         flags.FLAGS.json,
         {"seconds": seconds, "k_means_s": unit, "total_s": total, "peak_mb": peak_mb},
     )
 
 
 if __name__ == "__main__":
-    command.define_common_flags()
+    setup.define_common_flags()
     flags.DEFINE_integer("events", 5_000, "Showers on each side.", lower_bound=2)
     flags.DEFINE_bool("quick", False, "The small network on cells.")
-    command.run(_run)
+    setup.run(_run)

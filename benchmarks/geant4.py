@@ -15,7 +15,7 @@ import itertools
 import platform
 from typing import Any
 
-from benchmarks import command  # First: it silences the start of TensorFlow.
+from benchmarks.shared import setup  # First: it silences the start of TensorFlow.
 
 # isort: split
 
@@ -23,10 +23,9 @@ import numpy as np
 from absl import flags
 from numpy.typing import NDArray
 
-from benchmarks import evaluation, timing
-from data import spec as detectors
-from data.geant4 import ecal
-from metrics.observables import incident_energy
+from benchmarks.shared import timing, toy_showers
+from data import detectors
+from data.simulation.geant4 import ecal_showers
 
 _EDGES_GEV = (0.0, 3.0, 10.0, 30.0, np.inf)
 
@@ -96,14 +95,14 @@ def _print(found: dict[str, dict[str, Any]]) -> None:
 def _run() -> None:
     spec = detectors.get(flags.FLAGS.detector)
     random = np.random.default_rng(flags.FLAGS.seed)
-    condition = evaluation.conditions(flags.FLAGS.num, random)
-    _, cpu_s = ecal.simulate(condition, flags.FLAGS.seed)
-    found = by_energy(incident_energy(spec, condition), cpu_s)
+    condition = toy_showers.conditions(flags.FLAGS.num, random)
+    _, cpu_s = ecal_showers.simulate(condition, flags.FLAGS.seed)
+    found = by_energy(spec.incident_energy(condition), cpu_s)
     version = importlib.metadata.version("geant4-pybind")
     machine = platform.processor() or platform.machine()
     print(f"Geant4 (geant4-pybind {version}), {spec.name}, one core of {machine}")
     _print(found)
-    command.write_json(
+    setup.write_json(
         flags.FLAGS.json,
         {
             "detector": spec.name,
@@ -119,4 +118,4 @@ if __name__ == "__main__":
     flags.DEFINE_integer("num", 200, "Number of events.", lower_bound=1)
     flags.DEFINE_integer("seed", 1, "Of conditions and showers.", lower_bound=0)
     flags.DEFINE_string("json", None, "File to write the result to.")
-    command.run(_run)
+    setup.run(_run)

@@ -16,7 +16,7 @@ import platform
 import tempfile
 from typing import Any
 
-from benchmarks import command  # First: it silences the start of TensorFlow.
+from benchmarks.shared import setup  # First: it silences the start of TensorFlow.
 
 # isort: split
 
@@ -24,10 +24,11 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from benchmarks import flops, gemm, reference_time, sections, timing
-from benchmarks.torch_copy import TorchCopy, UnavailableError
-from models.core.export import export_simulator
-from models.core.gan import ConditionalGAN
+from benchmarks.rivals.rival import UnavailableError
+from benchmarks.rivals.torch_copy import TorchCopy
+from benchmarks.shared import flops, matrix_rates, reference_time, sections, timing
+from models.gans.conditional import ConditionalGAN
+from models.training.export import export_simulator
 
 _SIMULATE, _FROM_NOISE = "SavedModel simulate", "SavedModel simulate_from_noise"
 _TORCH, _TORCH_FROM_NOISE = "PyTorch, noise drawn", "PyTorch, noise given"
@@ -77,7 +78,7 @@ def _beside(folder: pathlib.Path) -> ConditionalGAN | None:
     if not path.exists():
         return None
     try:
-        return command.keras_model(path)
+        return setup.keras_model(path)
     except ValueError as error:
         print(f"{error}: left out")
         return None
@@ -91,7 +92,7 @@ def _open(temporary: str) -> tuple[pathlib.Path, ConditionalGAN | None]:
     if flags.FLAGS.saved_model is not None:
         folder = pathlib.Path(flags.FLAGS.saved_model)
         return folder, _beside(folder)
-    subject = command.subject(flags.FLAGS.model)
+    subject = setup.subject(flags.FLAGS.model)
     folder = pathlib.Path(temporary) / "saved_model"
     description = {"model": flags.FLAGS.model}
     export_simulator(
@@ -150,15 +151,15 @@ def _measure(
     """Times everything, batch by batch."""
     loaded = tf.saved_model.load(str(folder))
     operations = flops.of(loaded.signatures["simulate_from_noise"])
-    size = gemm.best_size(max(3, flags.FLAGS.repeats // 4))
+    size = matrix_rates.best_size(max(3, flags.FLAGS.repeats // 4))
     batches: dict[str, Any] = {}
     for batch in _batch_sizes():
         actions = _batch_actions(loaded, signature["condition"], batch)
         if copy is not None:
             actions |= _torch_actions(copy, batch)
-        actions[_GEMM] = gemm.multiplication(size)
+        actions[_GEMM] = matrix_rates.multiplication(size)
         found = timing.interleaved(actions, flags.FLAGS.repeats)
-        rate = gemm.flops(size) / found.pop(_GEMM).median_s
+        rate = matrix_rates.flops(size) / found.pop(_GEMM).median_s
         batches[str(batch)] = {
             "ms_per_shower": {
                 name: {
@@ -197,8 +198,10 @@ def _print_batches(result: dict[str, Any]) -> None:
         {name: value["median"] for name, value in found["ms_per_shower"].items()}
         for found in batches.values()
     ]
-    shares = [b / m[_SIMULATE] for b, m in zip(bounds, medians, strict=True)]
-    rows.append(["bound / simulate", *(f"{share:.0%}{blank}" for share in shares)])
+    fractions = [b / m[_SIMULATE] for b, m in zip(bounds, medians, strict=True)]
+    rows.append(
+        ["bound / simulate", *(f"{fraction:.0%}{blank}" for fraction in fractions)]
+    )
     for name in names[2:]:
         ours = _FROM_NOISE if name == _TORCH_FROM_NOISE else _SIMULATE
         ratios = [f"{m[name] / m[ours]:.2f}" if name in m else "-" for m in medians]
@@ -213,9 +216,9 @@ def _measure_sections(
     condition = np.tile(np.array(signature["condition"], np.float32), (batch, 1))
     parts = sections.of_simulation(model, condition, signature["cells"])
     actions = {part.name: part.action for part in parts}
-    actions[_GEMM] = gemm.multiplication(size)
+    actions[_GEMM] = matrix_rates.multiplication(size)
     found = timing.interleaved(actions, flags.FLAGS.repeats)
-    rate = gemm.flops(size) / found[_GEMM].median_s
+    rate = matrix_rates.flops(size) / found[_GEMM].median_s
     return [
         {
             "section": part.name,
@@ -242,7 +245,7 @@ def _print_sections(parts: list[dict[str, Any]]) -> None:
                 f"{(time_ms - bound_ms) / total:.0%}",
             ]
         )
-    header = ["section", "ms a shower", "share", "MFLOP", "bound", "lost"]
+    header = ["section", "ms a shower", "fraction", "MFLOP", "bound", "lost"]
     print(f"\nWhat holds it back, at batch {flags.FLAGS.section_batch}:")
     print(timing.table(header, rows))
 
@@ -269,7 +272,7 @@ def _copy(
 
 
 def _run() -> None:
-    command.use_threads(flags.FLAGS.threads)
+    setup.use_threads(flags.FLAGS.threads)
     _batch_sizes()
     with tempfile.TemporaryDirectory() as temporary:
         folder, model = _open(temporary)
@@ -304,15 +307,15 @@ def _run() -> None:
         "tensorflow": tf.__version__,
         "remark": remark,
     }
-    command.write_json(flags.FLAGS.json, result)
+    setup.write_json(flags.FLAGS.json, result)
 
 
 if __name__ == "__main__":
-    command.define_common_flags()
+    setup.define_common_flags()
     flags.DEFINE_string("model", None, "ENTRY or ENTRY/PRESET, with random weights.")
     flags.DEFINE_string("saved_model", None, "An exported model.")
     flags.DEFINE_list("batches", ["1", "64", "512"], "Showers per call.")
     flags.DEFINE_integer("section_batch", 512, "Showers per call of the sections.")
     flags.DEFINE_string("torch_python", None, "An interpreter that has torch.")
     flags.DEFINE_bool("torch_compile", True, "Whether to try torch.compile too.")
-    command.run(_run)
+    setup.run(_run)

@@ -17,14 +17,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks import command  # First: it silences the start of TensorFlow.
+from benchmarks.shared import setup  # First: it silences the start of TensorFlow.
 
 # isort: split
 
 from absl import flags
 
-from benchmarks.memory import peak_rss_mb
-from data import pipeline, readers, symmetry, writers
+from benchmarks.shared.memory import peak_rss_mb
+from data.batches import pipeline
+from data.detectors import symmetry
+from data.files import readers, writers
 
 SAMPLE = Path(__file__).parents[1] / "data" / "samples" / "hgcal_geant4.h5"
 MOST_GROWTH_MB = 200
@@ -153,8 +155,8 @@ def _run() -> None:
     growth_mb = streamed[-1] - streamed[0]
     print(f"growth of the peak: {growth_mb:.0f} MB (goal: below {MOST_GROWTH_MB} MB)")
     summary = {"rows": _ROWS.value, "growth_mb": growth_mb, "runs": results}
-    command.write_json(_JSON.value, summary)
+    setup.write_json(_JSON.value, summary)
 
 
 if __name__ == "__main__":
-    command.run(_run)
+    setup.run(_run)

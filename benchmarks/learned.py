@@ -12,7 +12,7 @@ import pathlib
 from collections.abc import Iterator
 from typing import Any
 
-from benchmarks import command  # First: it silences the start of TensorFlow.
+from benchmarks.shared import setup  # First: it silences the start of TensorFlow.
 
 # isort: split
 
@@ -20,9 +20,9 @@ import keras
 import numpy as np
 from absl import flags
 
-from benchmarks import timing
-from models.core.attention import SelfAttention
-from models.core.gan import ConditionalGAN
+from benchmarks.shared import timing
+from models.gans.conditional import ConditionalGAN
+from models.layers.attention import SelfAttention
 
 
 def _layers(model: ConditionalGAN, kind: type) -> Iterator[tuple[str, Any]]:
@@ -82,7 +82,7 @@ def gammas(model: ConditionalGAN) -> list[dict[str, Any]]:
 
 
 def _run() -> None:
-    model = command.keras_model(pathlib.Path(flags.FLAGS.workdir) / "model.keras")
+    model = setup.keras_model(pathlib.Path(flags.FLAGS.workdir) / "model.keras")
     kernels, attention = singular_values(model), gammas(model)
     if not kernels and not attention:
         print("nothing is spectrally normalised, and there is no self-attention")
@@ -103,10 +103,10 @@ def _run() -> None:
             for one in attention
         ]
         print(timing.table(["network", "rows of the map", "gamma"], rows))
-    command.write_json(flags.FLAGS.json, {"kernels": kernels, "attention": attention})
+    setup.write_json(flags.FLAGS.json, {"kernels": kernels, "attention": attention})
 
 
 if __name__ == "__main__":
     flags.DEFINE_string("workdir", None, "Folder of the run.", required=True)
     flags.DEFINE_string("json", None, "File to write the result to.")
-    command.run(_run)
+    setup.run(_run)

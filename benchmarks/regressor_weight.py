@@ -13,7 +13,7 @@ It repeats figure 3 of arXiv:2207.06329.
 
 import pathlib
 
-from benchmarks import command  # First: it silences the start of TensorFlow.
+from benchmarks.shared import setup  # First: it silences the start of TensorFlow.
 
 # isort: split
 
@@ -23,14 +23,14 @@ from absl import flags
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks import trained
-from metrics import canvas
-from metrics.comparison import Comparison
-from metrics.distances import scale, weighted_wasserstein
-from metrics.groups import strata
-from metrics.resampling import Metric, Resampling
-from metrics.showers import Array
-from models.core.files import replacing
+from benchmarks.shared import trained
+from common.atomic_files import replacing
+from metrics.report.figures import canvas
+from metrics.showers.shower_pairs import Comparison
+from metrics.statistics.arrays import Array
+from metrics.statistics.distances import scale, weighted_wasserstein
+from metrics.statistics.energy_bins import strata
+from metrics.statistics.resampling import Metric, Resampling
 
 _MODEL = "aux_regressor/cnn_regressor"
 _BINS = 40
@@ -46,7 +46,7 @@ def _draw(axes: list[Axes], compared: Comparison, name: str, title: str) -> None
     canvas.draw_ratio(axes[1], *pair)
     axes[0].set_title(title)
     axes[0].legend(loc="upper right")
-    axes[0].set_ylabel("share of showers")
+    axes[0].set_ylabel("fraction of showers")
     axes[1].set_xlabel(compared.observable(name).axis)
     axes[0].tick_params(labelbottom=False)
     for one in axes:
@@ -98,7 +98,7 @@ def _weights() -> list[float]:
 
 
 def _run() -> None:
-    command.use_threads(2)
+    setup.use_threads(2)
     folder = pathlib.Path(flags.FLAGS.folder)
     name = flags.FLAGS.observable
     compared = {}
@@ -124,7 +124,7 @@ def _run() -> None:
         figure(compared, name).savefig(temporary, format="png", dpi=110)
     print(f"figure: {path}")
     values = {f"{weight:g}": metric.value for weight, metric in metrics.items()}
-    command.write_json(flags.FLAGS.json, {"observable": name, "wasserstein": values})
+    setup.write_json(flags.FLAGS.json, {"observable": name, "wasserstein": values})
 
 
 if __name__ == "__main__":
@@ -134,4 +134,4 @@ if __name__ == "__main__":
     flags.DEFINE_string("observable", "asymmetry_along", "What is regressed.")
     flags.DEFINE_string("folder", "runs/regressor_weight", "Folder of all runs.")
     flags.DEFINE_string("json", None, "File to write the result to.")
-    command.run(_run)
+    setup.run(_run)

@@ -23,7 +23,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks import command  # First: it silences the start of TensorFlow.
+from benchmarks.shared import setup  # First: it silences the start of TensorFlow.
 
 # isort: split
 
@@ -33,14 +33,16 @@ from absl import flags
 from threadpoolctl import threadpool_limits
 
 import models
-from benchmarks import timing, trained
-from data import pipeline, symmetry
-from metrics import measure
-from metrics.classifier import trees_test
-from metrics.groups import strata
-from metrics.resampling import Metric, Resampling
-from models.core.command import prepare_training
-from models.core.files import replacing
+from benchmarks.shared import timing, trained
+from common.atomic_files import replacing
+from common.command_line import prepare_training
+from data.batches import pipeline
+from data.detectors import symmetry
+from metrics.showers import measure_showers
+from metrics.showers.classifiers.classifier_tests import trees_test
+from metrics.statistics.energy_bins import strata
+from metrics.statistics.resampling import Metric, Resampling
+from models.training.contract import phases_of
 
 _BATCH_SIZE = 128
 _REPEATED_SEEDS = 3
@@ -51,7 +53,7 @@ _METRICS = ("prd_auc_raw", "prd_auc_physics", "prd_auc", "classifier_auc")
 
 
 @dataclasses.dataclass(frozen=True)
-class Row:
+class PresetRow:
     """A row of a table.
 
     Attributes:
@@ -60,7 +62,7 @@ class Row:
         raw: Published raw PRD-AUC; None if there is none.
         physics: Published physics PRD-AUC.
         phase: Setting that holds the steps of a phase before the adversarial one.
-        phase_share: Share of the time for that phase.
+        phase_fraction: Fraction of the time for that phase.
     """
 
     model: str
@@ -68,16 +70,18 @@ class Row:
     raw: float | None = None
     physics: float | None = None
     phase: str | None = None
-    phase_share: float = 0.0
+    phase_fraction: float = 0.0
 
 
-TABLES: dict[str, tuple[Row, ...]] = {
+TABLES: dict[str, tuple[PresetRow, ...]] = {
     "arXiv:2207.06329, table 1": (
-        Row("aux_regressor/cnn", "CNN baseline", 0.669, 0.877),
-        Row("aux_regressor/cnn_regressor", "CNN + Regressor", 0.822, 0.950),
-        Row("aux_regressor/cnn_regressor_sn", "CNN + Regressor + SN", 0.908, 0.957),
-        Row("aux_regressor/cnn_sa", "CNN + SA", 0.989, 0.983),
-        Row(
+        PresetRow("aux_regressor/cnn", "CNN baseline", 0.669, 0.877),
+        PresetRow("aux_regressor/cnn_regressor", "CNN + Regressor", 0.822, 0.950),
+        PresetRow(
+            "aux_regressor/cnn_regressor_sn", "CNN + Regressor + SN", 0.908, 0.957
+        ),
+        PresetRow("aux_regressor/cnn_sa", "CNN + SA", 0.989, 0.983),
+        PresetRow(
             "aux_regressor/cnn_regressor_sa_sn",
             "CNN + Regressor + SA + SN",
             0.994,
@@ -85,30 +89,32 @@ TABLES: dict[str, tuple[Row, ...]] = {
         ),
     ),
     "EPJ Web Conf. 251 (2021) 03043": (
-        Row("sagan/wgan", "WGAN", 0.971, 0.936),
-        Row("sagan/sn_critic", "SAGAN + SN D", 0.901, 0.895),
-        Row("sagan/sn_both", "SAGAN + SN G and D", 0.975, 0.948),
+        PresetRow("sagan/wgan", "WGAN", 0.971, 0.936),
+        PresetRow("sagan/sn_critic", "SAGAN + SN D", 0.901, 0.895),
+        PresetRow("sagan/sn_both", "SAGAN + SN G and D", 0.975, 0.948),
     ),
     "Without published numbers": (
-        Row(
+        PresetRow(
             "wgan_regressor/cpu",
             "WGAN-GP with embedded regressor, arXiv:1812.01319",
             phase="regressor_steps",
-            phase_share=0.1,
+            phase_fraction=0.1,
         ),
-        Row(
+        PresetRow(
             "vae_gan/vae",
             "VAE, J. Phys.: Conf. Ser. 1740 (2021) 012028",
             phase="vae_steps",
-            phase_share=1.0,
+            phase_fraction=1.0,
         ),
-        Row("vae_gan/vae_gan", "VAE + GAN", phase="vae_steps", phase_share=0.3),
+        PresetRow(
+            "vae_gan/vae_gan", "VAE + GAN", phase="vae_steps", phase_fraction=0.3
+        ),
     ),
 }
 """The rows of the published tables, in their order, and what has no table."""
 
 
-def chosen(names: Sequence[str]) -> dict[str, tuple[Row, ...]]:
+def chosen(names: Sequence[str]) -> dict[str, tuple[PresetRow, ...]]:
     """Returns the tables with some of their rows.
 
     Args:
@@ -128,7 +134,7 @@ def chosen(names: Sequence[str]) -> dict[str, tuple[Row, ...]]:
     return {title: table for title, table in found.items() if table}
 
 
-def seeds(row: Row, repeated: int = _REPEATED_SEEDS) -> range:
+def seeds(row: PresetRow, repeated: int = _REPEATED_SEEDS) -> range:
     """Returns the seeds with which a row is trained.
 
     Args:
@@ -139,7 +145,7 @@ def seeds(row: Row, repeated: int = _REPEATED_SEEDS) -> range:
     return range(1, 1 + (repeated if ends and row.raw is not None else 1))
 
 
-def _ms_per_step(subject: command.Subject, model: Any, critic_steps: int) -> float:
+def _ms_per_step(subject: setup.Subject, model: Any, critic_steps: int) -> float:
     """Times training steps on the pipeline."""
     settings, spec = subject.settings, subject.spec
     elements = iter(
@@ -159,25 +165,27 @@ def _ms_per_step(subject: command.Subject, model: Any, critic_steps: int) -> flo
     return 1e3 * float(np.median(samples))
 
 
-def _measured_steps(row: Row, minutes: float) -> dict[str, Any]:
+def _measured_steps(row: PresetRow, minutes: float) -> dict[str, Any]:
     """Returns how many steps of each phase are the wanted minutes."""
-    subject = command.subject(row.model)
+    subject = setup.subject(row.model)
     module, settings = models.load(row.model.partition("/")[0]), subject.settings
     found: dict[str, Any] = {"steps": 0}
-    parts = [("steps", subject.model, 1.0 - row.phase_share, settings.critic_steps)]
+    parts = [("steps", subject.model, 1.0 - row.phase_fraction, settings.critic_steps)]
     if row.phase is not None:
-        (phase,) = module.phases(subject.model, settings)
-        parts.append((row.phase, phase.model, row.phase_share, 1))
-    for name, model, share, critic_steps in parts:
-        if share > 0.0:
+        (phase,) = phases_of(module, subject.model, settings)
+        parts.append((row.phase, phase.model, row.phase_fraction, 1))
+    for name, model, fraction, critic_steps in parts:
+        if fraction > 0.0:
             ms = _ms_per_step(subject, model, critic_steps)
-            found[name] = round(share * minutes * 60e3 / ms)
+            found[name] = round(fraction * minutes * 60e3 / ms)
             found[f"{name}_ms"] = round(ms, 2)
     keras.backend.clear_session()
     return found
 
 
-def _steps(folder: pathlib.Path, minutes: float, rows: Sequence[Row]) -> dict[str, Any]:
+def _steps(
+    folder: pathlib.Path, minutes: float, rows: Sequence[PresetRow]
+) -> dict[str, Any]:
     """Reads the steps of the rows, or measures what is missing."""
     path = folder / "steps.json"
     known: dict[str, Any] = {"minutes": minutes, "rows": {}}
@@ -220,9 +228,10 @@ def _measured(workdir: pathlib.Path, num: int) -> dict[str, Any]:
         return dict(json.loads(path.read_text()))
     comparison = trained.comparison(workdir, "test", num)
     resampling = Resampling(strata(comparison.energy), 0)
-    task = measure.Task(comparison, resampling, measure.Options())
+    options = measure_showers.MeasurementOptions()
+    task = measure_showers.Task(comparison, resampling, options)
     with threadpool_limits(1):
-        found: dict[str, Metric] = dict(measure.PARTS["PRD"](task)["metrics"])
+        found: dict[str, Metric] = dict(measure_showers.PARTS["PRD"](task)["metrics"])
         generated, reference = (
             np.column_stack([*values.values(), comparison.energy])
             for values in comparison.values
@@ -247,7 +256,7 @@ def _entry(measured: Sequence[dict[str, Any]], metric: str) -> str:
 
 
 def table_lines(
-    table: Sequence[Row],
+    table: Sequence[PresetRow],
     steps: dict[str, Any],
     measured: Mapping[str, Sequence[dict[str, Any]]],
 ) -> list[str]:
@@ -286,12 +295,12 @@ def table_lines(
         f"{floors[name]['floor']:.3f} ± {floors[name]['floor_uncertainty']:.3f}"
         for name in ("prd_auc_raw", "prd_auc_physics", "classifier_auc")
     )
-    lines.append(f"| Geant4 against itself | | {raw} | - | {physics} | - | {auc} |")
+    lines.append(f"| the floor | | {raw} | - | {physics} | - | {auc} |")
     return lines
 
 
 def _run() -> None:
-    command.use_threads(2)
+    setup.use_threads(2)
     prepare_training()
     folder = pathlib.Path(flags.FLAGS.folder).resolve()
     found_tables = chosen(flags.FLAGS.rows)
@@ -313,7 +322,7 @@ def _run() -> None:
             measured.setdefault(row.model, []).append(found)
     for title, table in found_tables.items():
         print("", title, "", *table_lines(table, steps, measured), sep="\n")
-    command.write_json(flags.FLAGS.json, {"steps": steps, "measured": measured})
+    setup.write_json(flags.FLAGS.json, {"steps": steps, "measured": measured})
 
 
 if __name__ == "__main__":
@@ -329,4 +338,4 @@ if __name__ == "__main__":
     flags.DEFINE_integer("num", 10_000, "Test showers compared.", lower_bound=1000)
     flags.DEFINE_bool("only_steps", False, "Measure the steps and end.")
     flags.DEFINE_string("json", None, "File to write the result to.")
-    command.run(_run)
+    setup.run(_run)

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks import command  # First: it silences the start of TensorFlow.
+from benchmarks.shared import setup  # First: it silences the start of TensorFlow.
 
 # isort: split
 
@@ -27,20 +27,22 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from benchmarks import flops, gemm, timing
-from benchmarks.rival import Rival, UnavailableError
-from data import pipeline, readers, symmetry
-from metrics.callbacks import PhysicsMonitor
-from models.core.callbacks import NonFiniteGuard
-from models.core.command import prepare_training
-from models.core.cramer import CramerGAN
-from models.core.identification import TrackFeatures
+from benchmarks.rivals.rival import Rival, UnavailableError
+from benchmarks.shared import flops, matrix_rates, timing
+from common.command_line import prepare_training
+from data.batches import pipeline
+from data.detectors import symmetry
+from data.files import readers
+from models.gans.cramer_gan import CramerGAN
+from models.layers.track_features import TrackFeatures
+from models.training.physics_monitor import PhysicsMonitor
+from models.training.progress import NonFiniteGuard
 
 _CACHED, _PIPELINE = "step on one batch", "step on the pipeline"
 _ALONE, _GEMM = "pipeline alone", "matrix multiplication"
 _FIT = "fit on the pipeline"
 _ZOO = "fastsim-zoo"
-_LARGEST_SHARE, _LARGEST_MONITOR_SHARE = 0.02, 0.05
+_LARGEST_FRACTION, _LARGEST_MONITOR_FRACTION = 0.02, 0.05
 _MONITORED = 5
 
 
@@ -48,7 +50,6 @@ class _Clock(keras.callbacks.Callback):
     """Takes the time of every step of a fit; the first of its callbacks."""
 
     def __init__(self) -> None:
-        """See the class."""
         super().__init__()
         self._begun: list[float] = []
         self._ended: list[float] = []
@@ -69,13 +70,13 @@ class _Clock(keras.callbacks.Callback):
         """Returns the time from step to step [s], a sample per `steps` of them."""
         return (np.diff(self._begun[steps::steps]) / steps).tolist()
 
-    def share_between_steps(self, steps: int) -> float:
-        """Returns the share of the time that passes between steps, after `steps`."""
+    def fraction_between_steps(self, steps: int) -> float:
+        """Returns the fraction of the time that passes between steps, after `steps`."""
         begun, ended = np.array(self._begun[steps:]), np.array(self._ended[steps:])
         return float(np.sum(begun[1:] - ended[:-1]) / (begun[-1] - begun[0]))
 
 
-def _batches(subject: command.Subject) -> tf.data.Dataset:
+def _batches(subject: setup.Subject) -> tf.data.Dataset:
     """Makes the pipeline as `train.py` does."""
     settings, spec = subject.settings, subject.spec
     return pipeline.batches(
@@ -101,9 +102,9 @@ def _settled(call: Callable[[], Any]) -> timing.Action:
 
 
 def _measure_steps(
-    subject: command.Subject,
+    subject: setup.Subject,
 ) -> tuple[dict[str, timing.Timing], dict[str, float]]:
-    """Times steps; returns the timings and the shares of time outside the step."""
+    """Times steps; returns the timings and the fractions of time outside the step."""
     model, steps = subject.model, flags.FLAGS.steps
     repeats = flags.FLAGS.repeats
     dataset = _batches(subject)
@@ -125,15 +126,15 @@ def _measure_steps(
         verbose=0,
         callbacks=[clock, NonFiniteGuard()],
     )
-    shares = {
+    fractions = {
         "input pipeline": 1.0 - found[_CACHED].median_s / found[_PIPELINE].median_s,
-        "fit and its callbacks": clock.share_between_steps(steps),
+        "fit and its callbacks": clock.fraction_between_steps(steps),
     }
-    return found | {_FIT: timing.summary(clock.samples(steps))}, shares
+    return found | {_FIT: timing.summary(clock.samples(steps))}, fractions
 
 
-def _monitor_share(subject: command.Subject, step_s: float) -> float:
-    """Returns the time of the physics monitor as a share of an epoch of steps."""
+def _monitor_fraction(subject: setup.Subject, step_s: float) -> float:
+    """Returns the time of the physics monitor as a fraction of an epoch of steps."""
     spec, settings = subject.spec, subject.settings
     validation = readers.read(subject.data, spec, split="validation")
     with tempfile.TemporaryDirectory() as logs:
@@ -149,7 +150,7 @@ def _monitor_share(subject: command.Subject, step_s: float) -> float:
     return monitor_s / (monitor_s + epoch_s)
 
 
-def _parts(subject: command.Subject) -> dict[str, tuple[int, Any]]:
+def _parts(subject: setup.Subject) -> dict[str, tuple[int, Any]]:
     """Returns the parts of a step: how often each occurs, and its function."""
     model, settings = subject.model, subject.settings
     spec, size = subject.spec, subject.settings.batch_size
@@ -160,31 +161,31 @@ def _parts(subject: command.Subject) -> dict[str, tuple[int, Any]]:
     ]
 
     def critic(real: Any, condition: Any, weight: Any) -> None:
-        model._critic_step(0, real, condition, weight)
+        model.critic_step(0, real, condition, weight)
 
     def constrainers(real: Any, condition: Any, weight: Any) -> None:
         del weight
-        model._constrainer_step(model.transform.decode(real, condition), condition)
+        model.constrainer_step(model.transform.decode(real, condition), condition)
 
     def generator(real: Any, condition: Any, weight: Any) -> None:
-        model._generator_step(real, condition, weight)
+        model.generator_step(real, condition, weight)
 
-    def average(real: Any, condition: Any, weight: Any) -> None:
+    def ema(real: Any, condition: Any, weight: Any) -> None:
         del real, condition, weight
-        model._average()
+        model._update_ema()
 
     calls = {"critic": (settings.critic_steps, critic), "generator": (1, generator)}
     if model.constrainers:
         calls["constrainers"] = (1, constrainers)
-    if model.averaging > 0.0:
-        calls["running average"] = (1, average)
+    if model.ema_decay > 0.0:
+        calls["EMA"] = (1, ema)
     return {
         name: (times, tf.function(call, signature, autograph=False))
         for name, (times, call) in calls.items()
     }
 
 
-def _measure_parts(subject: command.Subject) -> tuple[list[dict[str, Any]], float]:
+def _measure_parts(subject: setup.Subject) -> tuple[list[dict[str, Any]], float]:
     """Times the parts of a step; returns them and the rate of matrix products."""
     parts = _parts(subject)
     size = subject.settings.batch_size
@@ -193,10 +194,10 @@ def _measure_parts(subject: command.Subject) -> tuple[list[dict[str, Any]], floa
         name: timing.stopwatch(functools.partial(function, *batch))
         for name, (_, function) in parts.items()
     }
-    largest = gemm.best_size(max(3, flags.FLAGS.repeats // 2))
-    actions[_GEMM] = gemm.multiplication(largest)
+    largest = matrix_rates.best_size(max(3, flags.FLAGS.repeats // 2))
+    actions[_GEMM] = matrix_rates.multiplication(largest)
     found = timing.interleaved(actions, flags.FLAGS.repeats)
-    rate = gemm.flops(largest) / found[_GEMM].median_s
+    rate = matrix_rates.flops(largest) / found[_GEMM].median_s
     rows = []
     for name, (times, function) in parts.items():
         operations = flops.of(function.get_concrete_function())
@@ -212,7 +213,7 @@ def _measure_parts(subject: command.Subject) -> tuple[list[dict[str, Any]], floa
     return rows, rate
 
 
-def _rivals(subject: command.Subject) -> dict[str, timing.Timing]:
+def _rivals(subject: setup.Subject) -> dict[str, timing.Timing]:
     """Times the step on one batch and in other programs, in turn."""
     settings = cramer_settings(subject.model, subject.settings, flags.FLAGS.threads)
     cached = iter(tf.data.Dataset.from_tensors(next(iter(_batches(subject)))).repeat())
@@ -280,13 +281,14 @@ def _print(result: dict[str, Any]) -> None:
         for name, value in result["steps"].items()
     ]
     print(timing.table(["", "ms", "showers/s"], rows))
-    for name, share in result["outside_the_step"].items():
+    for name, fraction in result["outside_the_step"].items():
         print(
-            f"outside the step, {name}: {share:.2%} (goal: below {_LARGEST_SHARE:.0%})"
+            f"outside the step, {name}: {fraction:.2%} "
+            f"(goal: below {_LARGEST_FRACTION:.0%})"
         )
     print(
         f"physics monitor: {result['monitor']:.2%} of an epoch "
-        f"(goal: below {_LARGEST_MONITOR_SHARE:.0%})"
+        f"(goal: below {_LARGEST_MONITOR_FRACTION:.0%})"
     )
     total = sum(part["ms"] for part in result["parts"])
     bound = sum(part["bound_ms"] for part in result["parts"])
@@ -305,16 +307,16 @@ def _print(result: dict[str, Any]) -> None:
         ["all parts", f"{total:.2f}", "", "", f"{bound:.2f}", f"{bound / total:.0%}"]
     )
     print()
-    print(timing.table(["part", "ms", "share", "MFLOP", "bound", "bound/ms"], rows))
+    print(timing.table(["part", "ms", "fraction", "MFLOP", "bound", "bound/ms"], rows))
 
 
 def _run() -> None:
-    command.use_threads(flags.FLAGS.threads)
+    setup.use_threads(flags.FLAGS.threads)
     prepare_training()
-    subject = command.subject(flags.FLAGS.model, flags.FLAGS.data, flags.FLAGS.set)
+    subject = setup.subject(flags.FLAGS.model, flags.FLAGS.data, flags.FLAGS.set)
     settings = subject.settings
-    steps, shares = _measure_steps(subject)
-    monitor = _monitor_share(subject, steps[_PIPELINE].median_s)
+    steps, fractions = _measure_steps(subject)
+    monitor = _monitor_fraction(subject, steps[_PIPELINE].median_s)
     parts, rate = _measure_parts(subject)
     result = {
         "model": flags.FLAGS.model,
@@ -327,7 +329,7 @@ def _run() -> None:
             name: {"median_s": value.median_s, "spread": value.spread}
             for name, value in steps.items()
         },
-        "outside_the_step": shares,
+        "outside_the_step": fractions,
         "monitor": monitor,
         "parts": parts,
         "gflop_per_s_of_gemm": rate / 1e9,
@@ -341,11 +343,11 @@ def _run() -> None:
         rivals = _rivals(subject)
         _print_rivals(rivals)
         result["rivals"] = {name: value.median_s for name, value in rivals.items()}
-    command.write_json(flags.FLAGS.json, result)
+    setup.write_json(flags.FLAGS.json, result)
 
 
 if __name__ == "__main__":
-    command.define_common_flags()
+    setup.define_common_flags()
     flags.DEFINE_string("model", None, "ENTRY or ENTRY/PRESET of the zoo.")
     flags.DEFINE_string("data", None, "Events to train on; or the model's sample.")
     flags.DEFINE_multi_string("set", [], "name=value: changes a Config field.")
@@ -353,4 +355,4 @@ if __name__ == "__main__":
     flags.DEFINE_string("pidgan_python", None, "Interpreter that has pidgan.")
     flags.DEFINE_integer("steps", 20, "Steps per sample.", lower_bound=1)
     flags.mark_flag_as_required("model")
-    command.run(_run)
+    setup.run(_run)

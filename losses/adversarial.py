@@ -77,6 +77,11 @@ def get(name: str) -> Objective:
 
     Raises:
         ValueError: If there is no such objective.
+
+    Example:
+        >>> real, generated, weight = 2.0, 0.5, 1.0
+        >>> get("wasserstein").critic(real, generated, weight)
+        -1.5
     """
     if name not in _OBJECTIVES:
         known = ", ".join(_OBJECTIVES)

@@ -1,1 +1,5 @@
-"""Physics observables, distances between samples, reports and callbacks."""
+"""Measurements of generated responses, and the reports of them.
+
+The packages import `data` and each other from left to right: evaluation, report,
+showers and pid, observables, statistics.
+"""

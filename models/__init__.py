@@ -2,7 +2,9 @@
 
 import importlib
 import pkgutil
-from types import ModuleType
+from typing import cast
+
+from models.training.contract import Entry
 
 
 def names() -> tuple[str, ...]:
@@ -11,18 +13,22 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(module.name for module in found if not module.ispkg))
 
 
-def load(name: str) -> ModuleType:
+def load(name: str) -> Entry:
     """Imports an entry.
 
     Args:
         name: One of `names()`.
 
     Returns:
-        The module, with `Config`, `PRESETS`, `build` and `compile_model`.
+        The module, see `models.training.contract.Entry`.
 
     Raises:
         ValueError: If there is no such entry.
+
+    Example:
+        >>> sorted(load("sagan").PRESETS)
+        ['cpu', 'paper', 'sn_both', 'sn_critic', 'wgan']
     """
     if name not in names():
         raise ValueError(f"unknown model {name!r}; known: {', '.join(names())}")
-    return importlib.import_module(f"models.{name}")
+    return cast(Entry, importlib.import_module(f"models.{name}"))

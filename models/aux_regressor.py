@@ -23,35 +23,35 @@ from typing import Any
 
 import keras
 
-from data.calibrated import Calibrated
-from data.spec import DetectorSpec
-from data.transform import Transform
-from models.core import auxiliary, guided, image_networks, networks, optimizers
-from models.core.auxiliary import AuxiliaryTask
-from models.core.compact import CompactGenerator, image_statistics
-from models.core.config import adversarial
-from models.core.gan import ConditionalGAN
-from models.core.guided import GuidedGAN
-from models.core.image_networks import ImageLayers
-from models.core.image_summary import ImageSummary
-from models.core.phases import Phase
-from models.core.summary import FractionRoots
-from models.core.tracks import TrackMaps
+from data.detectors.spec import DetectorSpec
+from data.transforms.base import Transform
+from data.transforms.mean_response import Calibrated
+from models.gans import auxiliary_tasks, gan_config
+from models.gans.auxiliary_tasks import AuxiliaryTask
+from models.gans.conditional import ConditionalGAN
+from models.gans.gan_config import AdamGANConfig
+from models.gans.guided import GuidedGAN
+from models.layers.image_summary import ImageSummary
+from models.layers.shower_summary import FractionRoots
+from models.layers.tracks import TrackMaps
+from models.likelihood import statistics_training
+from models.networks import building_blocks, image_networks
+from models.networks.compact_generator import CompactGenerator, image_statistics
+from models.networks.image_networks import ImageLayers
+from models.training.phases import Phase
 
 DETECTOR = "ecal"
 
-compile_model = optimizers.compile_model
+compile_model = gan_config.compile_model
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Config(AdamGANConfig):
     """Hyper-parameters; the defaults are the preset `cpu`.
 
     Attributes:
-        transform: Name of the transform, see `data.transform.TRANSFORMS`.
-        mask: Accepted cells on both sides: "mask" or "mask_full".
-        generator: "compact", see `models.core.compact`, or "transposed", see
-            `image_networks.transposed_generator`.
+        generator: "compact", see `models.networks.compact_generator`, or "transposed",
+            see `image_networks.transposed_generator`.
         noise: Noise dimension of a shower as a whole.
         noise_maps: Noise dimension of a cell; compact generator only.
         generator_dense: Dense layers that draw the first image; compact only.
@@ -59,13 +59,13 @@ class Config:
         generator_filters: Widths of the convolutions; of a transposed generator from
             the image inwards.
         statistics_hidden: Width of the hidden layers of the network that draws the
-            shower's statistics, see `models.core.guided`; compact only, as those of
+            shower's statistics, see `models.gans.guided`; compact only, as those of
             this name that follow.
         statistics_thresholds: Energies above which hits are counted [spec.unit].
         statistics_steps: Steps in which it is trained.
         statistics_learning_rates: Piecewise constant rates of its training.
         guidance: Weight of the distance from the drawn statistics; compact only.
-        core: See `models.core.filling.move_core` [spec.unit]; compact only.
+        core: See `models.layers.filling.move_core` [spec.unit]; compact only.
         track_scales_cm: Widths of the maps of the track; () for none.
         generator_normalisation: "batch" or "none"; transposed only.
         kernel: Size of the kernels of critic and transposed generator.
@@ -76,31 +76,14 @@ class Config:
         summary_thresholds: See `ImageSummary` [spec.unit].
         attention: Rows of the feature maps that are followed by self-attention.
         spectral_norm: "none", "critic" or "both".
-        observable: What the branch regresses, a name of `metrics.observables`.
+        observable: What the branch regresses, a name of `metrics.observables.registry`.
         regressor_scales_cm: Scales of the moments in which the branch sees the cells
             linear in energy, see `auxiliary.EnergyMoments`; () for none.
         regressor_dense: Dense layers of the branch.
         regressor_weight: Weight w of its mean absolute error; 0 for no branch.
-        objective: See `losses.adversarial`.
-        penalty_weight: lambda; 0 for no gradient penalty.
-        penalty_centre: See `ConditionalGAN`.
-        penalty_interval: See `ConditionalGAN`.
-        critic_steps: Critic steps per generator step.
-        batch_size: Showers per critic or generator step.
-        critic_learning_rates: Piecewise constant rates.
-        generator_learning_rates: Piecewise constant rates.
-        learning_rate_changes: Fractions of the training at which the rates change.
-        beta_1: Of all Adam optimizers.
-        beta_2: Of all Adam optimizers.
-        averaging: Decay of the generator's running average; 0 for none.
-        augment: Whether showers are rotated and mirrored by the detector's symmetries.
-        seed: Seed of initial weights, noise and the order of the events.
-        steps: Generator steps of a full training.
-        epoch_steps: Generator steps between two checkpoints.
     """
 
     transform: str = "spectrum"
-    mask: str = "mask"
     generator: str = "compact"
     noise: int = 16
     noise_maps: int = 2
@@ -111,7 +94,7 @@ class Config:
     statistics_thresholds: tuple[float, ...] = (1.0, 10.0, 100.0)
     statistics_steps: int = 8000
     statistics_learning_rates: tuple[float, ...] = (1e-3, 5e-4, 2e-4, 5e-5)
-    guidance: float = 3.0
+    guidance: float = 8.0
     core: float = 10.0
     track_scales_cm: tuple[float, ...] = (1.5, 4.0, 10.0)
     generator_normalisation: str = "none"
@@ -129,22 +112,15 @@ class Config:
     regressor_scales_cm: tuple[float, ...] = (0.5, 1.5, 4.0, 12.0)
     regressor_dense: tuple[int, ...] = (64,)
     regressor_weight: float = 0.1
-    objective: str = "wasserstein"
-    penalty_weight: float = 0.1
+    penalty_weight: float = 1.0
     penalty_centre: float = 0.0
     penalty_interval: int = 4
-    critic_steps: int = 1
-    batch_size: int = 128
     critic_learning_rates: tuple[float, ...] = (6e-4, 6e-4, 4e-4, 3e-4, 1.5e-4, 6e-5)
     generator_learning_rates: tuple[float, ...] = (4e-4, 3e-4, 2e-4, 1e-4, 5e-5, 2e-5)
     learning_rate_changes: tuple[float, ...] = (0.08, 0.25, 0.5, 0.7, 0.85)
-    beta_1: float = 0.0
     beta_2: float = 0.99
-    averaging: float = 0.999
     augment: bool = True
-    seed: int = 1
-    steps: int = 12000
-    epoch_steps: int = 500
+    steps: int = 6000
 
 
 _PUBLISHED: dict[str, Any] = {
@@ -167,7 +143,7 @@ _PUBLISHED: dict[str, Any] = {
     "generator_learning_rates": (1e-4, 1e-4),
     "learning_rate_changes": (0.5,),
     "beta_2": 0.999,
-    "averaging": 0.0,
+    "ema_decay": 0.0,
     "augment": False,
 }
 _ATTENTION = {"attention": (16, 8)}
@@ -256,8 +232,8 @@ def build_critic(
         )
     convolutions = _layers(config, config.critic_filters, "critic")
     encoded, condition = image_networks.encoded_input(spec)
-    scaled = networks.scaled_condition(condition, spec)
-    seen = networks.track(condition, spec)
+    scaled = building_blocks.scaled_condition(condition, spec)
+    seen = building_blocks.track(condition, spec)
     maps = [TrackMaps(config.track_scales_cm)(seen)] if config.track_scales_cm else []
     cells = [*maps]
     if config.critic_summary:
@@ -272,14 +248,16 @@ def build_critic(
         summary = keras.layers.Concatenate()([summary, scaled])
         for _ in range(2):
             dense = convolutions.wrapped(keras.layers.Dense(config.critic_summary))
-            summary = networks.leaky(dense(summary))
+            summary = building_blocks.leaky(dense(summary))
         tail.append(summary)
     regressed = []
     if config.regressor_weight > 0.0:
         attended = [x for x in features if x.shape[1] in config.attention]
         last = (attended or features[:-1])[-1]
         if config.regressor_scales_cm:
-            moments = auxiliary.EnergyMoments(transform, config.regressor_scales_cm)
+            moments = auxiliary_tasks.EnergyMoments(
+                transform, config.regressor_scales_cm
+            )
             # Thousands of features that the score trains would drown the moments.
             seen_by_branch = [
                 keras.layers.GlobalAveragePooling2D()(last),
@@ -296,7 +274,7 @@ def build_critic(
             )
         )
     # The score must not train the branch: its answer is an input of the tail alone.
-    told = [auxiliary.FixedInTraining()(answer) for answer in regressed]
+    told = [auxiliary_tasks.FixedInTraining()(answer) for answer in regressed]
     x = keras.layers.Concatenate()([*tail, *told])
     score = image_networks.dense_tail(x, config.critic_dense, convolutions)
     outputs = keras.layers.Concatenate()([score, *regressed]) if regressed else score
@@ -329,11 +307,11 @@ def build(config: Config, spec: DetectorSpec, transform: Transform) -> Condition
         transform,
     )
     if config.generator != "compact":
-        return ConditionalGAN(*parts, tasks=tasks, **adversarial(config))
+        return ConditionalGAN(*parts, tasks=tasks, **config.adversarial())
     return GuidedGAN(
         *parts,
         tasks=tasks,
-        **adversarial(config),
+        **config.adversarial(),
         statistics=image_statistics(spec, transform, config.statistics_thresholds),
         guidance=config.guidance,
     )
@@ -346,4 +324,11 @@ def phases(model: ConditionalGAN, config: Config) -> Sequence[Phase]:
         model: From `build`.
         config: Hyper-parameters.
     """
-    return [guided.training(model, config)] if isinstance(model, GuidedGAN) else []
+    if not isinstance(model, GuidedGAN):
+        return []
+    return [
+        statistics_training.phase(
+            model.draw, model.statistics, config.statistics_learning_rates,
+            config.statistics_steps, config.seed,
+        )
+    ]  # fmt: skip

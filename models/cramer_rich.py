@@ -22,14 +22,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from data import particles
-from data.rich_radiator import RADIATORS
-from data.spec import Condition, DetectorSpec, DomainRange
-from data.transform import Transform
-from models.core.config import adversarial
-from models.core.cramer import CramerGAN
-from models.core.gan import ConditionalGAN
-from models.core.identification import TrackFeatures
+from data.detectors import particles
+from data.detectors.spec import Condition, DetectorSpec, DomainRange
+from data.simulation.rich.radiator import RADIATORS
+from data.transforms.base import Transform
+from models.gans.conditional import ConditionalGAN
+from models.gans.cramer_gan import CramerGAN
+from models.gans.gan_config import GANConfig
+from models.layers.track_features import TrackFeatures
 
 DETECTOR = "rich"
 
@@ -38,39 +38,27 @@ _SPECIES_RANGE = "species_index"
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Config(GANConfig):
     """Hyper-parameters; the defaults are the preset `cpu`.
 
     Attributes:
-        transform: Name of the transform, see `data.transform.TRANSFORMS`.
-        mask: Accepted components: "mask" or "mask_full"; no component is ever dead.
-        species: "all", or the name of one species to train on, see `data.particles`.
-        noise: Noise numbers of a track.
+        species: "all", or the name of one species to train on, see
+            `data.detectors.particles`.
+        noise: Noise dimension of a track.
         generator_dense: Widths of the generator's hidden layers, ReLU.
         critic_dense: Widths of the critic's hidden layers, ReLU.
         critic_outputs: Number of the critic's features.
         radiators: (refractive index, resolution of a photon [mrad], smallest, largest
             polar angle [mrad]) of the radiators that the networks are told of, see
             `TrackFeatures`; () for none.
-        objective: "cramer" or "cramer_surrogate", see `losses.cramer`.
         pairs: Condition of the second generated event, see `CramerGAN`.
-        penalty_weight: lambda of the one-sided penalty.
-        penalty_centre: The gradient norm above which it begins.
         penalty_ramp_steps: See `CramerGAN`.
-        critic_steps: Critic steps per generator step.
-        batch_size: Tracks per critic or generator step.
         learning_rate: Of both RMSProp optimizers at first.
         learning_rate_decay: Factor by which the rate falls, gradually, in every
         learning_rate_steps: generator steps.
-        averaging: Decay of the generator's running average; 0 for none.
-        augment: Must be false: no symmetry maps tracks onto each other.
-        seed: Seed of initial weights, noise and the order of the events.
-        steps: Generator steps of a full training.
-        epoch_steps: Generator steps between two checkpoints.
     """
 
     transform: str = "quantile"
-    mask: str = "mask"
     species: str = _ALL
     noise: int = 16
     generator_dense: tuple[int, ...] = (128,) * 10
@@ -83,18 +71,12 @@ class Config:
     objective: str = "cramer"
     pairs: str = "same_event"
     penalty_weight: float = 1.0
-    penalty_centre: float = 1.0
     penalty_ramp_steps: int = 0
-    critic_steps: int = 1
     batch_size: int = 2048
     learning_rate: float = 1e-3
     learning_rate_decay: float = 0.98
     learning_rate_steps: int = 130
-    averaging: float = 0.999
-    augment: bool = False
-    seed: int = 1
     steps: int = 30000
-    epoch_steps: int = 500
 
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -111,7 +93,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "learning_rate_steps": 200,
         "critic_steps": 15,
         "batch_size": 50000,
-        "averaging": 0.0,
+        "ema_decay": 0.0,
         "steps": 100000,
     },
 }
@@ -222,7 +204,7 @@ def build(config: Config, spec: DetectorSpec, transform: Transform) -> CramerGAN
         transform,
         pairs=config.pairs,
         penalty_ramp_steps=config.penalty_ramp_steps,
-        **adversarial(config),
+        **config.adversarial(),
     )
 
 

@@ -20,26 +20,25 @@ from typing import Any
 
 import keras
 
-from data.spec import DetectorSpec
-from data.transform import Transform
-from models.core import image_networks, networks, optimizers
-from models.core.config import adversarial
-from models.core.gan import ConditionalGAN
-from models.core.image_networks import ImageLayers
+from data.detectors.spec import DetectorSpec
+from data.transforms.base import Transform
+from models.gans import gan_config
+from models.gans.conditional import ConditionalGAN
+from models.gans.gan_config import AdamGANConfig
+from models.networks import building_blocks, image_networks
+from models.networks.image_networks import ImageLayers
 
 DETECTOR = "ecal"
 
-compile_model = optimizers.compile_model
+compile_model = gan_config.compile_model
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Config(AdamGANConfig):
     """Hyper-parameters; the defaults are the preset `cpu`.
 
     Attributes:
-        transform: Name of the transform, see `data.transform.TRANSFORMS`.
-        mask: Accepted cells on both sides: "mask" or "mask_full".
-        noise: Noise numbers of a shower.
+        noise: Noise dimension of a shower.
         start_channels: Channels of the generator's first image.
         generator_filters: Widths of its convolutions, from the image inwards.
         generator_normalisation: "batch" or "none".
@@ -48,25 +47,9 @@ class Config:
         critic_dense: Dense layers of the critic's tail.
         attention: Rows of the feature maps that are followed by self-attention.
         spectral_norm: "none", "critic" or "both".
-        objective: See `losses.adversarial`.
-        penalty_weight: lambda; 0 for no gradient penalty.
-        penalty_centre: See `ConditionalGAN`.
-        critic_steps: Critic steps per generator step.
-        batch_size: Showers per critic or generator step.
-        critic_learning_rates: Piecewise constant rates.
-        generator_learning_rates: Piecewise constant rates.
-        learning_rate_changes: Fractions of the training at which the rates change.
-        beta_1: Of all Adam optimizers.
-        beta_2: Of all Adam optimizers.
-        averaging: Decay of the generator's running average; 0 for none.
-        augment: Whether showers are rotated and mirrored by the detector's symmetries.
-        seed: Seed of initial weights, noise and the order of the events.
-        steps: Generator steps of a full training.
-        epoch_steps: Generator steps between two checkpoints.
     """
 
     transform: str = "log"
-    mask: str = "mask"
     noise: int = 256
     start_channels: int = 256
     generator_filters: tuple[int, ...] = (32, 64, 128)
@@ -78,26 +61,19 @@ class Config:
     spectral_norm: str = "both"
     objective: str = "hinge"
     penalty_weight: float = 0.0
-    penalty_centre: float = 1.0
     critic_steps: int = 2
-    batch_size: int = 128
     critic_learning_rates: tuple[float, ...] = (4e-4, 4e-4, 1e-4)
     generator_learning_rates: tuple[float, ...] = (1e-4, 1e-4, 3e-5)
     learning_rate_changes: tuple[float, ...] = (0.5, 0.85)
-    beta_1: float = 0.0
     beta_2: float = 0.999
-    averaging: float = 0.999
-    augment: bool = False
-    seed: int = 1
     steps: int = 14000
-    epoch_steps: int = 500
 
 
 _PUBLISHED: dict[str, Any] = {
     "critic_learning_rates": (4e-4, 4e-4),
     "generator_learning_rates": (1e-4, 1e-4),
     "learning_rate_changes": (0.5,),
-    "averaging": 0.0,
+    "ema_decay": 0.0,
 }
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -133,7 +109,7 @@ def build_critic(config: Config, spec: DetectorSpec) -> keras.Model:
     layers = _layers(config, "critic")
     encoded, condition = image_networks.encoded_input(spec)
     maps = image_networks.strided_features(encoded, layers)
-    scaled = networks.scaled_condition(condition, spec)
+    scaled = building_blocks.scaled_condition(condition, spec)
     x = keras.layers.Concatenate()([keras.layers.Flatten()(maps[-1]), scaled])
     score = image_networks.dense_tail(x, config.critic_dense, layers)
     return keras.Model([encoded, condition], score, name="critic")
@@ -159,5 +135,5 @@ def build(config: Config, spec: DetectorSpec, transform: Transform) -> Condition
         generator,
         build_critic(config, spec),
         transform,
-        **adversarial(config),
+        **config.adversarial(),
     )

@@ -27,43 +27,43 @@ published presets are those of the first author's public GAN of the same showers
 the spectral normalisation of arXiv:2207.06329. Not known, and chosen here, are the
 transform, beta, the encoder's dense layer, the length of both stages, and what the
 decoder says of a cell: the probability of a hit and the mean and width of its
-amplitude, see `models.core.hits`. The publication compares models by their PRD-AUC; no
-number of it is at hand.
+amplitude, see `models.layers.hit_likelihood`. The publication compares models by their
+PRD-AUC; no number of it is at hand.
 """
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 
-from data.spec import DetectorSpec
-from data.transform import Transform
-from models.core import hits, image_networks, networks, optimizers
-from models.core.config import adversarial
-from models.core.image_networks import ImageLayers
-from models.core.optimizers import adam
-from models.core.phases import Phase
-from models.core.vae import (
+from data.detectors.spec import DetectorSpec
+from data.transforms.base import Transform
+from models.gans import gan_config
+from models.gans.gan_config import AdamGANConfig
+from models.gans.variational import VariationalGAN
+from models.layers import hit_likelihood
+from models.likelihood.vae import (
     VariationalAutoencoder,
-    VariationalGAN,
     posterior_encoder,
     sampling_generator,
 )
+from models.networks import building_blocks, image_networks
+from models.networks.image_networks import ImageLayers
+from models.training.optimizers import adam
+from models.training.phases import Phase
 
 DETECTOR = "ecal"
 
-compile_model = optimizers.compile_model
+compile_model = gan_config.compile_model
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Config(AdamGANConfig):
     """Hyper-parameters; the defaults are the preset `cpu`.
 
     Attributes:
-        transform: Name of the transform, see `data.transform.TRANSFORMS`.
-        mask: Accepted cells on both sides: "mask" or "mask_full".
-        latent: Latent variables; the GAN has two more noise numbers per cell.
+        latent: Latent dimensions; the GAN's noise has two more per cell.
         start_channels: Channels of the decoder's first image.
         generator_filters: Widths of its convolutions, from the image inwards.
         generator_normalisation: "batch" or "none".
@@ -78,26 +78,9 @@ class Config:
         vae_learning_rate_changes: Fractions of the phase at which the rates change.
         vae_beta_1: Of the autoencoder's Adam optimizer.
         vae_beta_2: Of the autoencoder's Adam optimizer.
-        objective: See `losses.adversarial`.
-        penalty_weight: lambda; 0 for no gradient penalty.
-        penalty_centre: See `ConditionalGAN`.
-        critic_steps: Critic steps per generator step.
-        batch_size: Showers per step of the autoencoder, the critic or the generator.
-        critic_learning_rates: Piecewise constant rates.
-        generator_learning_rates: Piecewise constant rates. The first may be 0: a critic
-            that knows nothing yet would undo what the decoder has learnt.
-        learning_rate_changes: Fractions of the training at which the rates change.
-        beta_1: Of the Adam optimizers of critic and generator.
-        beta_2: Of the Adam optimizers of critic and generator.
-        averaging: Decay of the generator's running average; 0 for none.
-        augment: Whether showers are rotated and mirrored by the detector's symmetries.
-        seed: Seed of initial weights, noise and the order of the events.
-        steps: Generator steps of the GAN; 0 for an autoencoder alone.
-        epoch_steps: Steps between two checkpoints.
     """
 
     transform: str = "root"
-    mask: str = "mask"
     latent: int = 16
     start_channels: int = 128
     generator_filters: tuple[int, ...] = (32, 64, 128)
@@ -113,21 +96,17 @@ class Config:
     vae_learning_rate_changes: tuple[float, ...] = (0.6, 0.9)
     vae_beta_1: float = 0.9
     vae_beta_2: float = 0.999
-    objective: str = "wasserstein"
     penalty_weight: float = 0.02
     penalty_centre: float = 0.0
-    critic_steps: int = 1
-    batch_size: int = 128
     critic_learning_rates: tuple[float, ...] = (6e-4, 6e-4, 4e-4, 1e-4)
     generator_learning_rates: tuple[float, ...] = (0.0, 2e-4, 1e-4, 3e-5)
     learning_rate_changes: tuple[float, ...] = (0.02, 0.55, 0.85)
-    beta_1: float = 0.0
     beta_2: float = 0.99
-    averaging: float = 0.999
     augment: bool = True
-    seed: int = 1
     steps: int = 42000
     epoch_steps: int = 1000
+
+    least_steps: ClassVar[int] = 0
 
 
 _PUBLISHED: dict[str, Any] = {
@@ -144,7 +123,7 @@ _PUBLISHED: dict[str, Any] = {
     "generator_learning_rates": (1e-4, 1e-4),
     "learning_rate_changes": (0.5,),
     "beta_2": 0.999,
-    "averaging": 0.0,
+    "ema_decay": 0.0,
     "augment": False,
     "batch_size": 256,
 }
@@ -176,7 +155,7 @@ def build_decoder(config: Config, spec: DetectorSpec) -> keras.Model:
     """
     layers = _layers(config, "generator")
     return image_networks.transposed_generator(
-        spec, config.latent, config.start_channels, layers, hits.PARAMETERS
+        spec, config.latent, config.start_channels, layers, hit_likelihood.PARAMETERS
     )
 
 
@@ -201,7 +180,7 @@ def build_critic(config: Config, spec: DetectorSpec) -> keras.Model:
     layers = _layers(config, "critic")
     encoded, condition = image_networks.encoded_input(spec)
     features = image_networks.strided_features(encoded, layers)[-1]
-    scaled = networks.scaled_condition(condition, spec)
+    scaled = building_blocks.scaled_condition(condition, spec)
     x = keras.layers.Concatenate()([keras.layers.Flatten()(features), scaled])
     score = image_networks.dense_tail(x, config.critic_dense, layers)
     return keras.Model([encoded, condition], score, name="critic")
@@ -232,7 +211,7 @@ def build(config: Config, spec: DetectorSpec, transform: Transform) -> Variation
         build_critic(config, spec),
         transform,
         encoder=build_encoder(config, spec),
-        **adversarial(config),
+        **config.adversarial(),
     )
 
 
@@ -256,4 +235,6 @@ def phases(model: VariationalGAN, config: Config) -> Sequence[Phase]:
             (config.vae_beta_1, config.vae_beta_2),
         )
     )
-    return [Phase("vae", autoencoder, config.vae_steps, finish=model.begin)]
+    return [
+        Phase("vae", autoencoder, config.vae_steps, model.begin, autoencoder.simulate)
+    ]

@@ -22,30 +22,30 @@ from typing import Any
 
 import keras
 
-from data.calibrated import Calibrated
-from data.spec import DetectorSpec
-from data.spectrum import SpectrumTable
-from data.transform import Transform
-from models.core import filling, guided, layers, networks
-from models.core.config import adversarial
-from models.core.constrainer import Constrainer, volume_regressor
-from models.core.gan import ConditionalGAN
-from models.core.guided import GuidedGAN
-from models.core.layered_critic import LayeredCritic
-from models.core.optimizers import adam
-from models.core.phases import Phase
-from models.core.statistics import LayeredStatistics
+from data.detectors.spec import DetectorSpec
+from data.transforms.base import Transform
+from data.transforms.mean_response import Calibrated
+from data.transforms.spectrum_table import SpectrumTable
+from models.gans.conditional import ConditionalGAN
+from models.gans.constrainer import Constrainer, volume_regressor
+from models.gans.gan_config import AdamGANConfig
+from models.gans.guided import GuidedGAN
+from models.layers import filling, geometry, locally_connected
+from models.layers.shower_statistics import LayeredStatistics
+from models.likelihood import statistics_training
+from models.networks import building_blocks, statistics_network
+from models.networks.layered_critic import LayeredCritic
+from models.training.optimizers import adam
+from models.training.phases import Phase
 
 DETECTOR = "hgcal"
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Config(AdamGANConfig):
     """Hyper-parameters; the defaults are the preset `cpu`.
 
     Attributes:
-        transform: Name of the transform, see `data.transform.TRANSFORMS`.
-        mask: Accepted cells on both sides: "mask" (no dead cells) or "mask_full".
         mask_generator: Whether the generator's dead cells are set to zero.
         noise: Noise dimension of a shower as a whole.
         noise_maps: Noise dimension of a cell of the image plane; with `hit_gate`, one
@@ -62,12 +62,12 @@ class Config:
         impact_scales_cm: Widths of the maps of the impact point; () for none.
         hit_gate: Whether the last layer decides separately which cells are hit.
         statistics_hidden: Width of the hidden layers of the network that draws the
-            shower's statistics, see `models.core.guided`; 0 for none.
+            shower's statistics, see `models.gans.guided`; 0 for none.
         statistics_thresholds: Energies above which hits are counted [MIP].
         statistics_steps: Steps in which it is trained.
         statistics_learning_rates: Piecewise constant rates of its training.
         guidance: Weight of the distance from the drawn statistics.
-        core_mip: See `models.core.filling.move_core`.
+        core_mip: See `models.layers.filling.move_core`.
         generator_normalisation: "batch" or "none".
         critic_condition: Widths of the dense layers that draw the condition.
         critic_filters: (filters, kernel, stride) of the critic's convolutions.
@@ -82,27 +82,10 @@ class Config:
         position_label_scale: Multiplies the impact point [cm] that it learns.
         energy_weight: kappa_e.
         position_weight: kappa_p.
-        objective: See `losses.adversarial`.
-        penalty_weight: lambda.
-        penalty_centre: See `ConditionalGAN`.
-        penalty_interval: See `ConditionalGAN`.
-        critic_steps: Critic steps per generator step.
-        batch_size: Showers per critic or generator step.
-        critic_learning_rates: Piecewise constant rates.
-        generator_learning_rates: Piecewise constant rates.
         constrainer_learning_rates: Piecewise constant rates.
-        learning_rate_changes: Fractions of the training at which the rates change.
-        beta_1: Of all Adam optimizers.
-        beta_2: Of all Adam optimizers.
-        averaging: Decay of the generator's running average.
-        augment: Whether showers are rotated and mirrored by the detector's symmetries.
-        seed: Seed of initial weights, noise and the order of the events.
-        steps: Generator steps of a full training.
-        epoch_steps: Generator steps between two checkpoints.
     """
 
     transform: str = "spectrum"
-    mask: str = "mask"
     mask_generator: bool = True
     noise: int = 16
     noise_maps: int = 7
@@ -120,7 +103,7 @@ class Config:
     statistics_thresholds: tuple[float, ...] = (2.0, 10.0)
     statistics_steps: int = 4000
     statistics_learning_rates: tuple[float, ...] = (1e-3, 5e-4, 2e-4, 5e-5)
-    guidance: float = 3.0
+    guidance: float = 8.0
     core_mip: float = 15.0
     generator_normalisation: str = "none"
     critic_condition: tuple[int, ...] = ()
@@ -140,23 +123,16 @@ class Config:
     position_label_scale: float = 0.5
     energy_weight: float = 1.0
     position_weight: float = 1.0
-    objective: str = "wasserstein"
-    penalty_weight: float = 0.03
+    penalty_weight: float = 1.0
     penalty_centre: float = 0.0
     penalty_interval: int = 4
-    critic_steps: int = 1
-    batch_size: int = 128
     critic_learning_rates: tuple[float, ...] = (6e-4, 6e-4, 4e-4, 3e-4, 1.5e-4, 6e-5)
     generator_learning_rates: tuple[float, ...] = (4e-4, 3e-4, 2e-4, 1e-4, 5e-5, 2e-5)
     constrainer_learning_rates: tuple[float, ...] = (1e-3, 1e-3, 7e-4, 4e-4, 2e-4, 1e-4)
     learning_rate_changes: tuple[float, ...] = (0.08, 0.25, 0.5, 0.7, 0.85)
-    beta_1: float = 0.0
     beta_2: float = 0.99
-    averaging: float = 0.999
     augment: bool = True
-    seed: int = 1
-    steps: int = 12000
-    epoch_steps: int = 500
+    steps: int = 6000
 
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -166,7 +142,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "generator_learning_rates": (3e-4, 2e-4, 1e-4),
         "constrainer_learning_rates": (1e-3, 1e-3, 5e-4),
         "learning_rate_changes": (0.6, 0.85),
-        "averaging": 0.99,
+        "ema_decay": 0.99,
         "statistics_steps": 1000,
         "steps": 1500,
     },
@@ -203,7 +179,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "constrainer_learning_rates": (5e-5, 0.0, 0.0),
         "learning_rate_changes": (0.3333, 0.6667),
         "beta_2": 0.9,
-        "averaging": 0.0,
+        "ema_decay": 0.0,
         "augment": False,
         "steps": 39000, "epoch_steps": 260,
     },
@@ -223,7 +199,7 @@ def build_statistics(
     return LayeredStatistics(
         transform,
         spec.positions_cm[:, :, 0, :2],
-        networks.impact_conditions(spec),
+        building_blocks.impact_conditions(spec),
         config.statistics_thresholds,
         spec.shape[2],
     )
@@ -254,7 +230,7 @@ def build_generator(
     statistics = None
     if config.statistics_hidden:
         statistics = build_statistics(config, spec, transform)
-    told = guided.Told(
+    told = statistics_network.Told(
         condition,
         spec,
         statistics,
@@ -269,7 +245,7 @@ def build_generator(
     )]  # fmt: skip
     # With "valid" padding, all others eat a border that the branches provide.
     grid = (rows + shrink[0], columns + shrink[1]) if valid else (rows, columns)
-    parts = networks.layer_branches(
+    parts = building_blocks.layer_branches(
         x,
         count,
         grid,
@@ -281,20 +257,26 @@ def build_generator(
         config.branch_start,
     )
     if config.impact_scales_cm:
-        parts.append(networks.impact_maps(condition, spec, config.impact_scales_cm))
+        parts.append(
+            building_blocks.impact_maps(condition, spec, config.impact_scales_cm)
+        )
     if config.noise_maps:
         shape = (rows, columns, config.noise_maps)
         maps = keras.layers.Reshape(shape)(told.maps)
         parts.append(maps)
     y = keras.layers.Concatenate()(parts)
     if config.cell_embedding:
-        y = layers.CellEmbedding(config.cell_embedding)(y)
+        y = geometry.CellEmbedding(config.cell_embedding)(y)
     for number, (filters, *kernel) in enumerate(config.trunk):
         padding = config.trunk_padding if number else "same"
         y = keras.layers.Conv2D(filters, kernel, padding=padding)(y)
-        y = networks.leaky(networks.normalised(y, config.generator_normalisation))
+        y = building_blocks.leaky(
+            building_blocks.normalised(y, config.generator_normalisation)
+        )
     outputs = 2 * count if config.hit_gate else count
-    y = layers.LocallyConnected2D(outputs, (3, 3), padding=config.trunk_padding)(y)
+    y = locally_connected.LocallyConnected2D(
+        outputs, (3, 3), padding=config.trunk_padding
+    )(y)
     if statistics is not None:
         y = filling.FillShower(statistics, accepted, config.core_mip)(
             y, maps[..., :count], told.drawn, condition
@@ -303,7 +285,7 @@ def build_generator(
         y = filling.HitGate()(y, maps[..., :count])
     else:
         y = keras.layers.ReLU()(y)
-    y = layers.CellMask(accepted)(y)
+    y = geometry.CellMask(accepted)(y)
     return keras.Model([condition, told.noise], y, name="generator")
 
 
@@ -351,7 +333,7 @@ def build(config: Config, spec: DetectorSpec, transform: Transform) -> Condition
     )
     position = Constrainer(
         regress(None, 2),
-        networks.impact_conditions(spec),
+        building_blocks.impact_conditions(spec),
         config.position_label_scale,
         config.position_weight,
         name="position",
@@ -372,7 +354,7 @@ def build(config: Config, spec: DetectorSpec, transform: Transform) -> Condition
         transform,
         [energy, position],
     )
-    settings = adversarial(config)
+    settings = config.adversarial()
     if not config.statistics_hidden:
         return ConditionalGAN(*networks_, **settings)
     return GuidedGAN(
@@ -396,4 +378,11 @@ def compile_model(model: ConditionalGAN, config: Config) -> None:
 
 def phases(model: ConditionalGAN, config: Config) -> Sequence[Phase]:
     """Returns the training of the drawing of the statistics; none without them."""
-    return [guided.training(model, config)] if isinstance(model, GuidedGAN) else []
+    if not isinstance(model, GuidedGAN):
+        return []
+    return [
+        statistics_training.phase(
+            model.draw, model.statistics, config.statistics_learning_rates,
+            config.statistics_steps, config.seed,
+        )
+    ]  # fmt: skip

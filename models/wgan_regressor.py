@@ -37,28 +37,27 @@ from typing import Any
 
 import keras
 
-from data.spec import DetectorSpec
-from data.transform import Transform
-from models.core import embedded, image_networks, optimizers
-from models.core.config import adversarial
-from models.core.embedded import EmbeddedRegressorGAN, RegressorTraining
-from models.core.image_networks import ImageLayers
-from models.core.optimizers import adam
-from models.core.phases import Phase
+from data.detectors.spec import DetectorSpec
+from data.transforms.base import Transform
+from models.gans import embedded_regressor, gan_config
+from models.gans.embedded_regressor import EmbeddedRegressorGAN, RegressorTraining
+from models.gans.gan_config import AdamGANConfig
+from models.networks import image_networks
+from models.networks.image_networks import ImageLayers
+from models.training.optimizers import adam
+from models.training.phases import Phase
 
 DETECTOR = "ecal"
 
-compile_model = optimizers.compile_model
+compile_model = gan_config.compile_model
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Config(AdamGANConfig):
     """Hyper-parameters; the defaults are the preset `cpu`.
 
     Attributes:
-        transform: Name of the transform, see `data.transform.TRANSFORMS`.
-        mask: Accepted cells on both sides: "mask" or "mask_full".
-        noise: Noise numbers of a shower.
+        noise: Noise dimension of a shower.
         start_channels: Channels of the generator's first image.
         filters: Widths of the convolutions of all networks, from the image inwards.
         kernel: Size of their kernels.
@@ -70,25 +69,9 @@ class Config:
         critic_regressor: "errors", "features" or "none", see the module.
         generator_regressor: "errors", "features" or "none", see the module.
         regressor_weight: Weight of the generator's loss from the regressor.
-        objective: See `losses.adversarial`.
-        penalty_weight: lambda.
-        penalty_centre: See `ConditionalGAN`.
-        critic_steps: Critic steps per generator step.
-        batch_size: Showers per critic or generator step.
-        critic_learning_rates: Piecewise constant rates.
-        generator_learning_rates: Piecewise constant rates.
-        learning_rate_changes: Fractions of a training at which the rates change.
-        beta_1: Of all Adam optimizers.
-        beta_2: Of all Adam optimizers.
-        averaging: Decay of the generator's running average; 0 for none.
-        augment: Whether showers are rotated and mirrored by the detector's symmetries.
-        seed: Seed of initial weights, noise and the order of the events.
-        steps: Generator steps of a full training.
-        epoch_steps: Steps between two checkpoints.
     """
 
     transform: str = "box_cox"
-    mask: str = "mask"
     noise: int = 128
     start_channels: int = 128
     filters: tuple[int, ...] = (16, 32, 64)
@@ -101,19 +84,13 @@ class Config:
     critic_regressor: str = "errors"
     generator_regressor: str = "features"
     regressor_weight: float = 0.1
-    objective: str = "wasserstein"
     penalty_weight: float = 1.0
     penalty_centre: float = 0.0
-    critic_steps: int = 1
-    batch_size: int = 128
     critic_learning_rates: tuple[float, ...] = (6e-4, 4e-4, 1e-4)
     generator_learning_rates: tuple[float, ...] = (3e-4, 1e-4, 3e-5)
     learning_rate_changes: tuple[float, ...] = (0.55, 0.85)
-    beta_1: float = 0.0
     beta_2: float = 0.99
-    averaging: float = 0.999
     augment: bool = True
-    seed: int = 1
     steps: int = 60000
     epoch_steps: int = 1000
 
@@ -129,7 +106,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "critic_learning_rates": (1e-4, 1e-4, 1e-4),
         "generator_learning_rates": (1e-4, 1e-4, 1e-4),
         "beta_2": 0.9,
-        "averaging": 0.0,
+        "ema_decay": 0.0,
         "augment": False,
         "steps": 234000,
     },
@@ -209,18 +186,18 @@ def build(
     if not config.regressor_dense:
         raise ValueError("regressor_dense needs at least one width, is ()")
     for name in ("critic_regressor", "generator_regressor"):
-        if getattr(config, name) not in embedded.KINDS:
+        if getattr(config, name) not in embedded_regressor.KINDS:
             raise ValueError(
-                f"{name} must be one of {', '.join(embedded.KINDS)}, is "
+                f"{name} must be one of {', '.join(embedded_regressor.KINDS)}, is "
                 f"{getattr(config, name)!r}"
             )
     return EmbeddedRegressorGAN(
         build_generator(config, spec),
         build_critic(config, spec),
         transform,
-        **adversarial(config),
+        **config.adversarial(),
         regressor=build_regressor(config, spec),
-        scaling=embedded.scaling(spec),
+        scaling=embedded_regressor.scaling(spec),
         critic_regressor=config.critic_regressor,
         generator_regressor=config.generator_regressor,
         regressor_weight=config.regressor_weight,

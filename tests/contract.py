@@ -8,7 +8,6 @@ import dataclasses
 import json
 import pathlib
 import tempfile
-import types
 from typing import Any
 
 import keras
@@ -17,13 +16,15 @@ import pytest
 import tensorflow as tf
 
 import models
-from data import pipeline, transform
-from data import spec as detectors
-from data.sample import Sample
-from data.spec import DetectorSpec
-from models.core.checkpoint import Checkpoints
-from models.core.export import export_simulator
-from models.core.gan import ConditionalGAN
+from data import detectors, transforms
+from data.batches import pipeline
+from data.detectors.spec import DetectorSpec
+from data.events import Sample
+from models.gans.conditional import ConditionalGAN
+from models.training.checkpoint import Checkpoints
+from models.training.config import TrainingConfig
+from models.training.contract import Entry, Simulator
+from models.training.export import export_simulator
 from tests import synthetic
 
 EVENTS = 64
@@ -36,15 +37,15 @@ REFUSED = (tf.errors.InvalidArgumentError, TypeError, ValueError)
 class Case:
     """An entry with a configuration, and data to train it on."""
 
-    entry: types.ModuleType
-    settings: Any
+    entry: Entry
+    settings: TrainingConfig
     spec: DetectorSpec
     sample: Sample
 
-    def build(self, seed: int = 1) -> ConditionalGAN:
+    def build(self, seed: int = 1) -> Simulator:
         """Builds and compiles the model; the seed gives its initial weights."""
         keras.utils.set_random_seed(seed)
-        fitted = transform.fit(
+        fitted = transforms.fit(
             self.settings.transform,
             self.sample.response,
             self.sample.condition,
@@ -54,17 +55,17 @@ class Case:
         self.entry.compile_model(model, self.settings)
         return model
 
-    def data(self, model: ConditionalGAN, first_step: int = 0) -> tf.data.Dataset:
+    def data(self, model: Simulator, first_step: int = 0) -> tf.data.Dataset:
         """Returns the elements that a training reads, from some step on."""
         return pipeline.batches(
             self.sample,
-            rows=self.settings.critic_steps * self.settings.batch_size,
+            rows=self.settings.step_events,
             seed=self.settings.seed,
             transform=model.transform,
             acceptance=self.spec.acceptance(self.settings.mask),
         ).skip(first_step)
 
-    def train(self, model: ConditionalGAN, epochs: int, workdir: pathlib.Path) -> None:
+    def train(self, model: Simulator, epochs: int, workdir: pathlib.Path) -> None:
         """Trains up to an epoch, going on from what stands in the folder."""
         checkpoints = Checkpoints(workdir)
         done = checkpoints.restore(model)
@@ -87,7 +88,7 @@ def make_case(
     steps = {"steps": EPOCHS * EPOCH_STEPS, "epoch_steps": EPOCH_STEPS}
     settings = entry.Config(**{**entry.PRESETS[preset], **steps, **tiny})
     spec = detectors.get(detector)
-    rows = settings.critic_steps * settings.batch_size
+    rows = settings.step_events
     assert rows <= EVENTS, "choose a smaller batch: a test has to be quick"
     return Case(entry, settings, spec, synthetic.sample(spec, EVENTS))
 
@@ -106,7 +107,9 @@ def check_entry(name: str, tiny: dict[str, Any], detector: str = "hgcal") -> Non
         workdir = pathlib.Path(folder)
         untrained = case.build()
         check_shapes(case, untrained)
-        check_steps_keep_apart(case, untrained)
+        if isinstance(untrained, ConditionalGAN):
+            check_networks(case, untrained)
+            check_steps_keep_apart(case, untrained)
         model = check_resume(case, workdir)
         check_training_changed_everything(case, model)
         check_responses_are_physical(case, model)
@@ -114,7 +117,7 @@ def check_entry(name: str, tiny: dict[str, Any], detector: str = "hgcal") -> Non
         check_export(case, model, workdir / "saved_model")
 
 
-def state(model: ConditionalGAN) -> list[Any]:
+def state(model: Simulator) -> list[Any]:
     """Copies all variables that training changes, in a fixed order."""
     return [np.array(variable) for variable in model.state_variables()]
 
@@ -127,20 +130,29 @@ def _equal(one: list[Any], other: list[Any]) -> bool:
     return len(one) == len(other) and all(map(np.array_equal, one, other))
 
 
-def check_shapes(case: Case, model: ConditionalGAN) -> None:
-    """Networks take and give the shapes of the detector, for any batch size."""
+def check_shapes(case: Case, model: Simulator) -> None:
+    """The model takes and gives the shapes of the detector, for any batch size."""
     for events in (1, 5):
         condition = tf.constant(case.sample.condition[:events])
         noise = tf.zeros((events, model.noise_size))
-        shower = model.generator([condition, noise])
-        assert shower.shape == (events, *case.spec.shape)
-        outputs = model.judge(shower, condition, training=False)
-        assert outputs.shape == (events, model.critic.output_shape[-1])
+        encoded = model.simulator([condition, noise])
+        assert encoded.shape == (events, *case.spec.shape)
         response = model.simulate(condition, SEED)
         assert response.shape == (events, *case.spec.shape)
         assert response.dtype == tf.float32
+
+
+def check_networks(case: Case, model: ConditionalGAN) -> None:
+    """So do the networks of a GAN."""
+    for events in (1, 5):
+        condition = tf.constant(case.sample.condition[:events])
+        noise = tf.zeros((events, model.noise_size))
+        encoded = model.generator([condition, noise])
+        assert encoded.shape == (events, *case.spec.shape)
+        outputs = model.judge(encoded, condition, training=False)
+        assert outputs.shape == (events, model.critic.output_shape[-1])
         for constrainer in model.constrainers:
-            assert constrainer.error(response, condition).shape == ()
+            assert constrainer.error(encoded, condition).shape == ()
 
 
 def check_steps_keep_apart(case: Case, model: ConditionalGAN) -> None:
@@ -151,11 +163,11 @@ def check_steps_keep_apart(case: Case, model: ConditionalGAN) -> None:
     networks = {"generator": model.generator, "critic": model.critic}
     networks |= {one.name: one.network for one in model.constrainers}
     steps = {
-        "critic": lambda: model._critic_step(0, *part),
-        "generator": lambda: model._generator_step(*part),
+        "critic": lambda: model.critic_step(0, *part),
+        "generator": lambda: model.generator_step(*part),
     }
     if model.constrainers:
-        steps["constrainer"] = lambda: model._constrainer_step(physical, part[1])
+        steps["constrainer"] = lambda: model.constrainer_step(physical, part[1])
     for name, step in steps.items():
         trained = {name} & set(networks) or {one.name for one in model.constrainers}
         before = {other: _copy(network) for other, network in networks.items()}
@@ -165,7 +177,7 @@ def check_steps_keep_apart(case: Case, model: ConditionalGAN) -> None:
             assert kept == (other not in trained), f"{name} step, {other} kept: {kept}"
 
 
-def check_resume(case: Case, workdir: pathlib.Path) -> ConditionalGAN:
+def check_resume(case: Case, workdir: pathlib.Path) -> Simulator:
     """A training in two pieces ends bit for bit as one in a single piece.
 
     Returns:
@@ -191,8 +203,8 @@ def check_resume(case: Case, workdir: pathlib.Path) -> ConditionalGAN:
     return whole
 
 
-def check_training_changed_everything(case: Case, model: ConditionalGAN) -> None:
-    """Every layer has learnt something, and the average is not a mere copy."""
+def check_training_changed_everything(case: Case, model: Simulator) -> None:
+    """Every layer has learnt something, and an EMA is not a mere copy."""
     learnt = {}
     initial = case.build().trainable_variables
     for before, after in zip(initial, model.trainable_variables, strict=True):
@@ -200,12 +212,13 @@ def check_training_changed_everything(case: Case, model: ConditionalGAN) -> None
         learnt[layer] = learnt.get(layer, False) or not np.array_equal(before, after)
     assert all(learnt.values()), learnt
     assert int(model.updates) == EPOCHS * EPOCH_STEPS
-    averaged = model.simulator is not model.generator
-    assert averaged == (case.settings.averaging > 0.0)
-    assert averaged != _equal(_copy(model.simulator), _copy(model.generator))
+    if isinstance(model, ConditionalGAN):
+        averaged = model.simulator is not model.generator
+        assert averaged == (case.settings.ema_decay > 0.0)
+        assert averaged != _equal(_copy(model.simulator), _copy(model.generator))
 
 
-def check_responses_are_physical(case: Case, model: ConditionalGAN) -> None:
+def check_responses_are_physical(case: Case, model: Simulator) -> None:
     """Responses are finite, within the bound, and 0 where no cell exists."""
     response = np.asarray(model.simulate(case.sample.condition, SEED))
     _check_physical(case, response)
@@ -221,13 +234,13 @@ def _check_physical(case: Case, response: Any) -> None:
     assert len(np.unique(response, axis=0)) == len(response)
 
 
-def _configuration(model: ConditionalGAN) -> str:
+def _configuration(model: Simulator) -> str:
     """Returns all settings as a text that can be compared."""
     configuration = model.get_config() | model.get_compile_config()
     return json.dumps(configuration, sort_keys=True)
 
 
-def check_keras_file(case: Case, model: ConditionalGAN, path: pathlib.Path) -> None:
+def check_keras_file(case: Case, model: Simulator, path: pathlib.Path) -> None:
     """A `.keras` file brings back the model, and it trains on in the same way."""
     model.save(path)
     loaded = keras.models.load_model(path, safe_mode=True)
@@ -246,7 +259,7 @@ def check_keras_file(case: Case, model: ConditionalGAN, path: pathlib.Path) -> N
     assert not _equal(before, state(model))
 
 
-def check_export(case: Case, model: ConditionalGAN, path: pathlib.Path) -> None:
+def check_export(case: Case, model: Simulator, path: pathlib.Path) -> None:
     """The SavedModel answers like Python and refuses what it cannot answer."""
     description = {"note": "made by a test"}
     export_simulator(model, case.spec, case.settings.mask, path, description)
@@ -271,7 +284,7 @@ def check_export(case: Case, model: ConditionalGAN, path: pathlib.Path) -> None:
     ]
 
 
-def check_simulate(case: Case, model: ConditionalGAN, simulate: Any) -> None:
+def check_simulate(case: Case, model: Simulator, simulate: Any) -> None:
     """Equals Python; the seed decides; a shorter batch is a prefix; the domain."""
     condition = case.sample.condition.copy()
     condition[::4] *= 10.0
@@ -306,7 +319,7 @@ def _tolerance(response: Any) -> float:
     return 1e-6 * float(np.abs(response).max())
 
 
-def check_rows_alone(case: Case, model: ConditionalGAN, simulate: Any) -> None:
+def check_rows_alone(case: Case, model: Simulator, simulate: Any) -> None:
     """A row alone gives what the same row gives in a batch."""
     condition = tf.constant(case.sample.condition)
     noise = np.random.default_rng(5).normal(size=(EVENTS, model.noise_size))
@@ -320,7 +333,7 @@ def check_rows_alone(case: Case, model: ConditionalGAN, simulate: Any) -> None:
         np.testing.assert_allclose(alone, whole[one], rtol=1e-6, atol=_tolerance(whole))
 
 
-def check_bad_input(case: Case, model: ConditionalGAN, signatures: Any) -> None:
+def check_bad_input(case: Case, model: Simulator, signatures: Any) -> None:
     """Conditions that are not finite and wrong shapes or types are errors."""
     simulate, from_noise = signatures["simulate"], signatures["simulate_from_noise"]
     condition = case.sample.condition[:4]

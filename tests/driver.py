@@ -20,7 +20,7 @@ for arguments in json.load(sys.stdin):
     status = 0
     with contextlib.redirect_stderr(errors), contextlib.redirect_stdout(output):
         try:
-            script.main(script.command.parse([*sys.argv, *arguments]))
+            script.main(script.command_line.parse([*sys.argv, *arguments]))
         except SystemExit as leaving:
             status = leaving.code
     found.append([status, errors.getvalue(), output.getvalue()])

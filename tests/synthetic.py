@@ -4,11 +4,12 @@ import json
 
 import numpy as np
 
-from data import particles, writers
-from data.sample import SPLITS, Sample
+from data.detectors import particles
+from data.events import SPLITS, Sample
+from data.files import writers
 
 BEAMS_GEV = (20.0, 50.0, 90.0)
-SPLIT_SHARES = (0.6, 0.2, 0.2)
+SPLIT_FRACTIONS = (0.6, 0.2, 0.2)
 ANGLES_DEG = (30.0, 15.0)
 
 # Networks of `wgan_constrained` that are built and trained in seconds.
@@ -85,7 +86,7 @@ def sample(spec, events, seed=1):
 def write(path, spec, events, seed=1):
     """Writes a canonical file with all three splits."""
     random = np.random.default_rng(seed)
-    split = random.choice(SPLITS, events, p=SPLIT_SHARES)
+    split = random.choice(SPLITS, events, p=SPLIT_FRACTIONS)
     writers.write(path, spec, sample(spec, events, seed), split=split)
     return path
 

@@ -11,24 +11,15 @@ import pytest
 import tensorflow as tf
 
 import models
-from benchmarks import (
-    command,
-    evaluation,
-    flops,
-    geant4,
-    gemm,
-    inference,
-    learned,
-    portable,
-    sections,
-    timing,
-)
-from data import readers
-from data import spec as detectors
-from data.embedded import sample_of
-from metrics import showers
-from metrics.observables import track_point
-from models.core import filling, layers
+from benchmarks import geant4, inference, learned, zoo_table
+from benchmarks.rivals import model_description
+from benchmarks.shared import flops, matrix_rates, sections, setup, timing, toy_showers
+from data import detectors
+from data.files import readers
+from data.samples.bundled import sample_of
+from metrics.observables import calorimeter
+from metrics.observables.registry import track_point
+from models.layers import filling, geometry, locally_connected
 
 ROOT = Path(__file__).parents[1]
 HAS_TORCH = importlib.util.find_spec("torch") is not None
@@ -60,7 +51,7 @@ def test_a_transposed_convolution_counts_its_input():
 
 
 def test_a_locally_connected_layer_counts_its_patches():
-    layer = layers.LocallyConnected2D(6, (3, 3), padding="same")
+    layer = locally_connected.LocallyConnected2D(6, (3, 3), padding="same")
     expected = 2 * BATCH * (ROWS * COLUMNS) * (3 * 3 * 2) * 6
     assert count(layer, ROWS, COLUMNS, 2) == expected
 
@@ -101,7 +92,7 @@ def test_a_batch_left_open_counts_as_one_and_functions_are_entered(tmp_path):
 def test_the_reference_product_is_what_is_counted():
     size = 8
     expected = flops.of_call(tf.matmul, (size, size), (size, size))
-    assert gemm.flops(size) == expected
+    assert matrix_rates.flops(size) == expected
 
 
 def test_actions_are_timed_in_turn():
@@ -136,7 +127,7 @@ def generator():
     accepted = np.ones((ROWS, COLUMNS, 2), bool)
     accepted[0, 0] = False
     condition, noise = keras.Input((3,)), keras.Input((NOISE,))
-    scaled = layers.ScaleConditions([50.0, 0.0, 0.0], [40.0, 2.0, 2.0])(condition)
+    scaled = geometry.ScaleConditions([50.0, 0.0, 0.0], [40.0, 2.0, 2.0])(condition)
     x = keras.layers.Concatenate()([scaled, noise[:, :6]])
     branch = keras.layers.Dense(2 * 3 * 4, activation="relu")(x)
     branch = keras.layers.Reshape((2, 3, 4))(branch)
@@ -144,16 +135,16 @@ def generator():
     branch = keras.layers.BatchNormalization()(branch)
     branch = keras.layers.LeakyReLU(negative_slope=0.2)(branch)
     branch = keras.layers.Conv2D(3, (1, 2))(branch)
-    maps = layers.ImpactMaps(positions, [1, 2], [0.5, 1.0])(condition)
+    maps = geometry.ImpactMaps(positions, [1, 2], [0.5, 1.0])(condition)
     drawn = keras.layers.Reshape((ROWS, COLUMNS, 2))(noise[:, 6:])
-    dense = layers.DenseBranches(2, 3, (ROWS, COLUMNS), 2)(x)
+    dense = locally_connected.DenseBranches(2, 3, (ROWS, COLUMNS), 2)(x)
     y = keras.layers.Concatenate()([branch, dense, maps, drawn])
-    y = layers.CellEmbedding(2)(y)
+    y = geometry.CellEmbedding(2)(y)
     y = keras.layers.Conv2D(4, (3, 2), padding="same")(y)
     y = keras.layers.LeakyReLU(negative_slope=0.2)(y)
-    y = layers.LocallyConnected2D(4, (3, 3), padding="same")(y)
+    y = locally_connected.LocallyConnected2D(4, (3, 3), padding="same")(y)
     y = keras.layers.ReLU()(filling.HitGate()(y, drawn[..., :2]))
-    y = layers.CellMask(accepted)(y)
+    y = geometry.CellMask(accepted)(y)
     model = keras.Model([condition, noise], y)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
@@ -186,7 +177,7 @@ def test_the_sections_make_the_generator(generator):
 
 
 def test_a_description_follows_the_calls(generator):
-    described = portable.describe(generator)
+    described = model_description.describe(generator)
     known = set()
     for layer in described["layers"]:
         assert known.issuperset(layer["inputs"])
@@ -198,11 +189,11 @@ def test_a_description_follows_the_calls(generator):
 def test_the_pytorch_copy_is_the_generator(generator, tmp_path):
     import torch
 
-    from benchmarks.torch_generator import Generator
+    from benchmarks.rivals.torch_generator import TorchGenerator
 
-    portable.write(generator, tmp_path)
-    with np.load(tmp_path / portable.WEIGHTS) as weights:
-        module = Generator(portable.describe(generator), dict(weights))
+    model_description.write(generator, tmp_path)
+    with np.load(tmp_path / model_description.WEIGHTS) as weights:
+        module = TorchGenerator(model_description.describe(generator), dict(weights))
     condition, noise = inputs()
     with torch.inference_mode():
         found = module(torch.from_numpy(condition), torch.from_numpy(noise)).numpy()
@@ -240,11 +231,11 @@ def test_a_mistake_gives_one_line_and_status_2(benchmark, arguments, message):
 def test_the_toy_showers_lie_on_their_tracks():
     spec = detectors.get("ecal")
     random = np.random.default_rng(1)
-    condition = evaluation.conditions(300, random)
-    response = evaluation.showers(spec, condition, random)
+    condition = toy_showers.conditions(300, random)
+    response = toy_showers.showers(spec, condition, random)
     assert response.shape == (300, *spec.shape)
     assert response.min() == 0.0
-    centre = showers.centre_of_gravity(response, spec.positions_cm)
+    centre = calorimeter.centre_of_gravity(response, spec.positions_cm)
     distance = np.linalg.norm(centre - track_point(spec, condition), axis=1)
     assert np.median(distance) < 1.0
 
@@ -272,9 +263,9 @@ def test_an_entry_is_built_for_the_sample_of_its_detector(entry, monkeypatch):
 
     monkeypatch.setattr(readers, "detect", refuse)
     with pytest.raises(ValueError, match="far enough"):
-        command.subject(entry)
+        setup.subject(entry)
     with pytest.raises(ValueError, match="far enough"):
-        command.subject(entry, "mine.h5")
+        setup.subject(entry, "mine.h5")
     detector = models.load(entry).DETECTOR
     assert opened == [sample_of(detector), "mine.h5"]
     assert Path(opened[0]).name.startswith(f"{detector}_")
@@ -311,7 +302,7 @@ def test_singular_values_in_units_of_the_first():
 def test_what_a_model_with_attention_and_spectral_norm_has_learned():
     small = ["generator_filters=[4]", "critic_filters=[4,4]", "start_channels=4"]
     settings = [*small, "attention=[16]", "critic_dense=[3]", "noise=5"]
-    model = command.subject("aux_regressor/paper", assignments=settings).model
+    model = setup.subject("aux_regressor/paper", assignments=settings).model
     found = learned.gammas(model)
     assert [one["network"] for one in found] == ["generator", "critic"]
     assert all(one["rows"] == 16 and one["gamma"] == 0.0 for one in found)
@@ -322,4 +313,16 @@ def test_what_a_model_with_attention_and_spectral_norm_has_learned():
     # Those of a single column have nothing to compare.
     assert min(kernel[-1] for kernel in kernels) > 1
     assert all(0.0 < one["rest"] <= one["second"] <= 1.0 for one in normalised)
-    assert not learned.gammas(command.subject("aux_regressor/cnn").model)
+    assert not learned.gammas(setup.subject("aux_regressor/cnn").model)
+
+
+def test_the_table_of_the_readme_is_what_its_command_writes():
+    readme = (ROOT / "README.md").read_text()
+    assert zoo_table.replaced(readme, zoo_table.table(ROOT / "pretrained")) == readme
+    for name in models.names():
+        assert f"models/{name}.py" in zoo_table.table(ROOT / "pretrained")
+
+
+def test_the_table_needs_its_marks():
+    with pytest.raises(ValueError, match=r"README\.md has no <!-- zoo table -->"):
+        zoo_table.replaced("# a readme", "| table |")

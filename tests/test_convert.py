@@ -7,8 +7,8 @@ import h5py
 import numpy as np
 import pytest
 
-from data import readers
-from data import spec as detectors
+from data import detectors
+from data.files import readers
 from tests.conftest import ROOT
 from tests.data import made_tables
 
@@ -185,7 +185,10 @@ def test_columns_and_unit_from_the_command_line(script, tmp_path, capsys):
     ("options", "message"),
     [
         (["--species=kaon,pion"], "--species=kaon,pion: 2 values for 1 inputs"),
-        (["--species=kaon", "--splits=0.5,0.5"], "shares of train, validation, test"),
+        (
+            ["--species=kaon", "--splits=0.5,0.5"],
+            "fractions of train, validation, test",
+        ),
         (["--species=kaon", "--splits=0.5,0.5,x"], "not all of these are numbers"),
         (["--species=kaon", "--splits=0.5,0.6,-0.1"], "add up to 1"),
         (["--species=kaon", "--columns=dll_k"], "canonical=theirs"),

@@ -9,8 +9,8 @@ import sys
 import numpy as np
 import pytest
 
-from data import readers, writers
-from data import spec as detectors
+from data import detectors
+from data.files import readers, writers
 from tests import synthetic
 from tests.driver import drive
 from tests.metrics import stand_in

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from data import readers, writers
-from data import spec as detectors
-from data.sample import SPLITS, Sample
+from data import detectors
+from data.events import SPLITS, Sample
+from data.files import readers, writers
 from tests import synthetic
 from tests.metrics import made_tracks, stand_in
 
@@ -67,7 +67,7 @@ def test_stored_responses_with_the_weights_of_the_reference(
 @pytest.fixture
 def _no_figures(monkeypatch):
     """Figures take most of the time, and one test looks at them already."""
-    monkeypatch.setattr("metrics.pid_report.plots", lambda report: [])
+    monkeypatch.setattr("metrics.report.pid.track_report.plots", lambda report: [])
 
 
 @pytest.mark.usefixtures("_no_figures")
@@ -106,7 +106,7 @@ def test_a_model_of_one_species_is_compared_with_that_species(
     content = _content(tmp_path)
     assert list(content["species"]) == ["kaon"]
     assert content["outside_domain"] == 0
-    assert "areas and efficiencies need pions" in content["notes"][0]
+    assert "AUCs and efficiencies need pions" in content["notes"][0]
 
 
 @pytest.mark.usefixtures("_no_figures")
@@ -134,9 +134,9 @@ def test_mistakes_end_in_one_line_and_status_2(evaluate, reference, tmp_path, ca
     turned = Sample(few.response[::-1], few.condition[::-1])
     writers.write(tmp_path / "turned.h5", RICH, turned)
     cases = [
-        ((*known, "--clusters=50"), "--clusters: there is no PRD of detector 'rich'"),
+        ((*known, "--clusters=50"), "--clusters: responses of detector 'rich' are not"),
         ((*known, "--calochallenge"), "of detector 'rich' are not showers"),
-        ((*known, "--prd_mode=standard"), "--prd_mode: there is no PRD"),
+        ((*known, "--prd_mode=standard"), "--prd_mode: responses of detector"),
         ((*known, "--num=100000"), "tracks in split 'test'"),
         ((*known, "--split=train"), "reference tracks; generate one for each"),
         (

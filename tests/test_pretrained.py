@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data import readers, spec
-from data.embedded import sample_of
+from data import detectors
+from data.files import readers
+from data.samples.bundled import sample_of
 
 ROOT = pathlib.Path(__file__).parents[1]
 MODELS = sorted((ROOT / "pretrained").glob("*/saved_model"))
@@ -18,7 +19,7 @@ EVENTS = 2_000
 def _answer(path):
     """Returns the detector, validation events and the generated responses."""
     signature = json.loads((path / "signature.json").read_text())
-    detector = spec.get(signature["detector"])
+    detector = detectors.get(signature["detector"])
     sample = readers.read(sample_of(detector.name), detector, split="validation")
     first = np.arange(min(EVENTS, len(sample)))
     simulate = tf.saved_model.load(str(path)).signatures["simulate"]

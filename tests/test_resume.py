@@ -15,7 +15,7 @@ import time
 import numpy as np
 import pytest
 
-from data import spec as detectors
+from data import detectors
 from tests import synthetic
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]

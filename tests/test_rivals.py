@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import models
-from benchmarks import cramer_torch, rival, training
-from data import spec as detectors
-from data import transform
-from models.core import config
+from benchmarks import training
+from benchmarks.rivals import cramer_torch, rival
+from data import detectors, transforms
+from models.training import config
 from tests import synthetic
 
 SETTINGS = {
@@ -65,7 +65,7 @@ def test_settings_are_those_of_the_model():
     settings = config.resolve(entry, "cpu", ["batch_size=77", "generator_dense=[9,8]"])
     spec = detectors.get("rich")
     sample = synthetic.sample(spec, 200)
-    fitted = transform.fit("quantile", sample.response, sample.condition, spec)
+    fitted = transforms.fit("quantile", sample.response, sample.condition, spec)
     model = entry.build(settings, spec, fitted)
     found = training.cramer_settings(model, settings, 2)
     assert set(found) == set(SETTINGS)

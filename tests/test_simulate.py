@@ -8,9 +8,9 @@ import h5py
 import numpy as np
 import pytest
 
-from data import readers
-from data import spec as detectors
-from data.geant4 import electrons
+from data import detectors
+from data.files import readers
+from data.simulation.geant4 import electrons
 from tests.driver import drive
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -99,13 +99,13 @@ def test_mistakes_end_in_one_line(tmp_path):
         ([*rich, "--jobs=0"], "--jobs"),
         (
             [*rich, "--splits=0.5,0.5"],
-            "--splits=0.5,0.5: give the shares of train, val",
+            "--splits=0.5,0.5: give the fractions of train, val",
         ),
         ([*rich, "--splits=0.5,0.5,0.5"], "which add up to 1"),
         ([*rich, "--splits=a,b,c"], "--splits=a,b,c"),
         ([*rich, "--splits=1.5,-0.5,0"], "--splits=1.5,-0.5,0"),
         ([*rich, "--species=kaon,tau"], "unknown species 'tau'"),
-        ([*rich, "--background=1"], "background must be a share from 0 to 0.9"),
+        ([*rich, "--background=1"], "background must be a fraction from 0 to 0.9"),
         ([*rich[:2], "--output=new.npz"], "let its name end in .h5"),
         ([*rich[:2], "--output=no/new.h5"], "check that the folder exists"),
         ([*rich, "surplus"], "unexpected argument 'surplus'"),
@@ -134,8 +134,8 @@ def stand_in(condition, seed):
     response = np.zeros((len(condition), 30, 30), np.float32)
     response[:, 0, 0], response[:, 0, 1] = condition[:, 0].clip(0), seed % 1000
     return response, np.full(len(condition), 0.5)
-simulate.ecal.simulate = stand_in
-simulate.command.run(simulate.main)
+simulate.ecal_showers.simulate = stand_in
+simulate.command_line.run(simulate.main)
 """
     options = ["--detector=ecal", "--num=600", "--output=showers.h5", "--jobs=2"]
     command = [sys.executable, "-c", text, *options]

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import models
-from benchmarks import reference_time, regressor_weight, tables
-from data import spec as detectors
-from models.core import config
+from benchmarks import regressor_weight, tables
+from benchmarks.shared import reference_time
+from data import detectors
+from models.training import config
 from tests.metrics import made_up
 
 ROWS = [row for table in tables.TABLES.values() for row in table]
@@ -30,10 +31,10 @@ def test_every_row_is_a_preset_of_the_zoo(row):
     entry, _, preset = row.model.partition("/")
     settings = config.resolve(models.load(entry), preset)
     assert (row.raw is None) == (row.physics is None)
-    assert (row.phase is None) == (row.phase_share == 0.0)
+    assert (row.phase is None) == (row.phase_fraction == 0.0)
     if row.phase is not None:
         assert getattr(settings, row.phase) > 0
-    assert (settings.steps == 0) == (row.phase_share == 1.0)
+    assert (settings.steps == 0) == (row.phase_fraction == 1.0)
 
 
 def test_every_published_preset_has_a_row():
@@ -147,7 +148,7 @@ def test_a_geant4_that_does_not_run_is_said(monkeypatch):
     def dies(condition, seed):
         raise ChildProcessError("no data")
 
-    monkeypatch.setattr(reference_time.ecal, "simulate", dies)
+    monkeypatch.setattr(reference_time.ecal_showers, "simulate", dies)
     found = reference_time.geant4_time("ecal")
     assert found.ms_per_gev == 6.3
     assert "does not run here: no data" in found.source
@@ -160,7 +161,7 @@ def test_a_geant4_that_runs_is_measured(monkeypatch):
         energy = np.linalg.norm(condition[:, :3], axis=1)
         return np.zeros((len(condition), 30, 30), np.float32), 0.005 * energy
 
-    monkeypatch.setattr(reference_time.ecal, "simulate", simulate)
+    monkeypatch.setattr(reference_time.ecal_showers, "simulate", simulate)
     found = reference_time.geant4_time("ecal")
     assert found.ms_per_gev == pytest.approx(5.0)
     assert "measured now" in found.source

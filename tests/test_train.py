@@ -16,8 +16,8 @@ import pytest
 import tensorflow as tf
 
 import models
-from data import spec as detectors
-from models.core import inputs
+from data import detectors
+from models.training import training_inputs
 from tests import synthetic
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -207,7 +207,7 @@ def refused(script, capsys, data, tmp_path):
         ("--set=transform=log", "statistics_hidden needs transform=spectrum"),
         ("--set=critic_learning_rates=[1e-3]", "learning rates need"),
         ("--set=branch_filters=[0]", "argument `filters`"),
-        ("--steps=-3", "steps must be at least 0, is -3"),
+        ("--steps=-3", "steps must be at least 1, is -3"),
         ("--batch_size=0", "batch_size must be at least 1, is 0"),
         ("--seed=-1", "seed must be from 0 to 2147483647, is -1"),
         ("--data=", "no such file|no data file"),
@@ -278,7 +278,7 @@ def test_an_impossible_response_is_found_before_the_training(
 
     path = _changed(data, tmp_path, "response", spoil)
     # The event is not among those that the transform is fitted to.
-    monkeypatch.setattr(inputs, "_NUMBERS_FOR_FIT", 8 * SPEC.cells.size)
+    monkeypatch.setattr(training_inputs, "_NUMBERS_FOR_FIT", 8 * SPEC.cells.size)
     refused(pattern, f"--data={path}")
 
 

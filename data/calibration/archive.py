@@ -17,7 +17,7 @@ from data.calibration.table import (
     numbers,
     unreadable,
 )
-from data.sample import DataError
+from data.events import DataError
 
 _PAIRS = (("x", "x_vars"), ("y", "y_vars"), ("w", "w_var"))
 _BROKEN = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)

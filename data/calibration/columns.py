@@ -1,12 +1,12 @@
-"""Which column of a table is which: the layouts in use, and the names a user gives."""
+"""The meaning of a table's columns: the layouts in use, and the names a user gives."""
 
 import dataclasses
 import difflib
 from collections.abc import Mapping
 
-from data import spec as detectors
+from data import detectors
 from data.calibration.table import Table
-from data.sample import DataError
+from data.events import DataError
 
 RICH = detectors.get("rich")
 """The detector of all these tables."""
@@ -25,7 +25,7 @@ _MOST_NAMES_SHOWN = 20
 
 
 @dataclasses.dataclass(frozen=True)
-class Layout:
+class ColumnLayout:
     """Names of columns that many tables share.
 
     Attributes:
@@ -40,12 +40,12 @@ class Layout:
     momentum_unit: str
 
 
-def _lhcb(name: str, likelihood: str, others: Mapping[str, str]) -> Layout:
+def _lhcb(name: str, likelihood: str, others: Mapping[str, str]) -> ColumnLayout:
     likelihoods = {
         component: likelihood + component.removeprefix("dll_")
         for component in RICH.component_names
     }
-    return Layout(name, {**likelihoods, **others}, "MeV")
+    return ColumnLayout(name, {**likelihoods, **others}, "MeV")
 
 
 def _calibration(prefix: str) -> dict[str, str]:
@@ -69,7 +69,7 @@ LAYOUTS = (
     _lhcb("LHCb calibration", "probe_RichDLL", _calibration("probe_")),
     _lhcb("LHCb simulation", "RichDLL", _SIMULATION),
 )
-_CANONICAL_LAYOUT = Layout(
+_CANONICAL_LAYOUT = ColumnLayout(
     "canonical names",
     {name: name for name in CANONICAL if name != "species_pdg"},
     "GeV",
@@ -90,7 +90,7 @@ class Binding:
     momentum_unit: str
 
 
-def _layout(table: Table) -> Layout:
+def _layout(table: Table) -> ColumnLayout:
     """Returns the layout of which the table has most names, the first among equals."""
     found = set(table.names)
     shared = [len(found.intersection(layout.columns.values())) for layout in LAYOUTS]
@@ -163,7 +163,7 @@ def bind(
     )
 
 
-def _missing(table: Table, layout: Layout, name: str, theirs: str) -> str:
+def _missing(table: Table, layout: ColumnLayout, name: str, theirs: str) -> str:
     remedy = f"give --columns={name}=NAME"
     if name == "weight":
         remedy += f", or --columns=weight={NO_WEIGHT} if every track counts as 1"
@@ -185,7 +185,7 @@ def _check_distinct(table: Table, wanted: Mapping[str, str]) -> None:
         meaning[theirs] = name
 
 
-def _unit(table: Table, layout: Layout, theirs: str, given: str | None) -> str:
+def _unit(table: Table, layout: ColumnLayout, theirs: str, given: str | None) -> str:
     if given is None:
         if layout is _CANONICAL_LAYOUT and theirs != "momentum_gev":
             raise DataError(

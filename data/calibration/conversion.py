@@ -1,4 +1,4 @@
-"""Turns calibration tables into one canonical file."""
+"""Conversion of calibration tables into one canonical file."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data import particles
+from data.calibration.calibration_table import CalibrationTable
 from data.calibration.columns import RICH
-from data.calibration.reading import CalibrationTable
-from data.sample import SPLITS, DataError, Sample
-from data.writers import Writer
+from data.detectors import particles
+from data.events import SPLITS, DataError, Sample
+from data.files.writers import Writer
 
 _SUM_TOLERANCE = 1e-6
 _ENDINGS = (".h5", ".hdf5")
@@ -68,19 +68,19 @@ class Summary:
     splits: dict[str, int]
 
 
-def check_shares(shares: Sequence[float]) -> None:
-    """Refuses shares of the splits that are no shares.
+def check_fractions(fractions: Sequence[float]) -> None:
+    """Refuses fractions of the splits that are no fractions.
 
     Raises:
         ValueError: If they are not three numbers from 0 to 1 that add up to 1.
     """
     if (
-        len(shares) != len(SPLITS)
-        or not all(0.0 <= share <= 1.0 for share in shares)
-        or abs(sum(shares) - 1.0) > _SUM_TOLERANCE
+        len(fractions) != len(SPLITS)
+        or not all(0.0 <= fraction <= 1.0 for fraction in fractions)
+        or abs(sum(fractions) - 1.0) > _SUM_TOLERANCE
     ):
         raise ValueError(
-            f"--splits={','.join(f'{share:g}' for share in shares)}: needs shares of "
+            f"--splits={','.join(f'{one:g}' for one in fractions)}: needs fractions of "
             f"{', '.join(SPLITS)} that add up to 1, e.g. 0.6,0.1,0.3"
         )
 
@@ -100,7 +100,7 @@ def check_output(path: str) -> None:
 def convert(
     path: str,
     tables: Sequence[CalibrationTable],
-    shares: Sequence[float],
+    fractions: Sequence[float],
     seed: int,
     progress: Callable[[str, int], None],
 ) -> Summary:
@@ -113,24 +113,24 @@ def convert(
     Args:
         path: The file, replaced if it exists; whole or not there.
         tables: The tables, one after the other in the file.
-        shares: Shares of train, validation and test.
+        fractions: Fractions of train, validation and test.
         seed: Seed of the splits, 0 or more.
         progress: Called after each piece with the name of the table and its number of
             tracks so far.
 
     Raises:
-        ValueError: If the shares are none.
+        ValueError: If the fractions are none.
         DataError: If a table is bad, the weights of a species do not add up to more
             than 0, or the file cannot be written; no file is left behind then.
     """
-    check_shares(shares)
+    check_fractions(fractions)
     check_output(path)
     weighted = any(table.weighted for table in tables)
     tallies = {name: Tally() for name in particles.NAMES}
     splits = dict.fromkeys(SPLITS, 0)
     attributes = {
         "sources": ", ".join(Path(table.path).name for table in tables),
-        "split_shares": list(shares),
+        "split_shares": list(fractions),
         "seed": seed,
     }
     with Writer(path, RICH, attributes=attributes) as writer:
@@ -138,7 +138,7 @@ def convert(
             random = np.random.default_rng([seed, place])
             tracks = 0
             for sample in table.samples():
-                split = _draw(random, len(sample), shares)
+                split = _draw(random, len(sample), fractions)
                 weight = _weights(sample)
                 _count(tallies, sample, weight)
                 for code, name in enumerate(SPLITS):
@@ -161,11 +161,11 @@ def convert(
 
 
 def _draw(
-    random: np.random.Generator, count: int, shares: Sequence[float]
+    random: np.random.Generator, count: int, fractions: Sequence[float]
 ) -> NDArray[np.intp]:
     """Draws the index in `SPLITS` of each of some tracks."""
     # Without the last edge: rounding may leave it a little below 1.
-    edges = np.cumsum(shares)[:-1]
+    edges = np.cumsum(fractions)[:-1]
     return np.searchsorted(edges, random.random(count), side="right")
 
 

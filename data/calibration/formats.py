@@ -1,10 +1,10 @@
-"""Opens a table of any known format, which the end of its name tells."""
+"""The known formats of a table, told by the end of its name."""
 
 from pathlib import Path
 
 from data.calibration import archive, parquet, root, text
 from data.calibration.table import Table
-from data.sample import DataError
+from data.events import DataError
 
 _TEXT = (".csv", ".tsv", ".txt")
 _COMPRESSED = (".gz", ".bz2", ".zst", ".lz4")

@@ -13,7 +13,7 @@ from data.calibration.table import (
     optional,
     unreadable,
 )
-from data.sample import DataError
+from data.events import DataError
 
 
 def open_table(path: str) -> Table:

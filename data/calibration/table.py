@@ -1,4 +1,4 @@
-"""What every format of a table offers: names of columns, and numbers in pieces."""
+"""The interface of a table of any format: names of columns, and numbers in pieces."""
 
 import contextlib
 import dataclasses
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data.sample import DataError
+from data.events import DataError
 
 PIECE_ROWS = 131_072
 """Rows that are read together where the format allows to choose."""

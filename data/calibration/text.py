@@ -13,7 +13,7 @@ from data.calibration.table import (
     optional,
     unreadable,
 )
-from data.sample import DataError
+from data.events import DataError
 
 _DELIMITERS = "\t,;"
 _LONGEST_HEADER_BYTES = 1 << 20

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from data.sample import Sample
-from data.spec import DetectorSpec, DomainRange
+from data.detectors.spec import DetectorSpec, DomainRange
+from data.events import Sample
 
 
 @pytest.fixture(scope="session")
 def box():
-    """3 x 3 cells without the corners, in two layers; data/spec.py has no such one."""
+    """3 x 3 cells without the corners, in two layers: unknown to `data.detectors`."""
     shape = (3, 3, 2)
     cells = np.zeros(shape, bool)
     cells[1, :] = cells[:, 1] = True

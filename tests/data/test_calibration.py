@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from data.calibration import conversion
-from data.calibration.reading import CalibrationTable, Options
-from data.sample import DataError
+from data.calibration.calibration_table import CalibrationTable, ReadingOptions
+from data.events import DataError
 from tests.data import made_tables
 
 COUNT = 40
@@ -32,7 +32,7 @@ def changed(values, name, event, value):
 
 
 def read(path, **options):
-    (sample,) = CalibrationTable(path, Options(**options)).samples()
+    (sample,) = CalibrationTable(path, ReadingOptions(**options)).samples()
     return sample
 
 
@@ -147,7 +147,7 @@ def test_the_event_is_counted_from_the_start_of_the_file(tmp_path, monkeypatch):
     values = changed(TEXT, "RichDLLe", 33, np.nan)
     path = made_tables.write_archive(tmp_path / "a.npz", values)
     with pytest.raises(DataError, match="event 33: dll_e"):
-        list(CalibrationTable(path, Options(species="kaon")).samples())
+        list(CalibrationTable(path, ReadingOptions(species="kaon")).samples())
 
 
 def test_a_calibration_table_needs_its_weights(table):
@@ -192,13 +192,15 @@ def test_other_species_are_refused_or_left_out(table):
     values = changed(SIMULATION, "MCParticleType", 3, 1000010020)
     path = table(changed(values, "MCParticleType", 8, 0.5))
     assert "event 3: species 1000010020 (column" in refused(path)
-    some = CalibrationTable(path, Options(drop=("other_species",)))
+    some = CalibrationTable(path, ReadingOptions(drop=("other_species",)))
     (sample,) = some.samples()
     assert some.dropped["other_species"] == 2
     np.testing.assert_array_equal(
         sample.response[:, 0], np.delete(TRACKS["dll_k"], [3, 8])
     )
-    protons = CalibrationTable(path, Options(species="proton", drop=("other_species",)))
+    protons = CalibrationTable(
+        path, ReadingOptions(species="proton", drop=("other_species",))
+    )
     (sample,) = protons.samples()
     np.testing.assert_array_equal(sample.response[:, 0], TRACKS["dll_k"][4::5])
 
@@ -212,7 +214,7 @@ def test_tracks_without_rich_information(table, value):
     message = refused(path, species="kaon")
     assert f"event 5: dll_p is {value:g}" in message
     assert "--drop=no_rich" in message
-    some = CalibrationTable(path, Options(species="kaon", drop=("no_rich",)))
+    some = CalibrationTable(path, ReadingOptions(species="kaon", drop=("no_rich",)))
     (sample,) = some.samples()
     assert some.dropped["no_rich"] == 2
     np.testing.assert_array_equal(sample.weight, np.delete(TRACKS["weight"], [5, 21]))

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from data.calibration import archive, parquet, root, text
-from data.calibration.reading import CalibrationTable, Options
-from data.sample import DataError, Sample
+from data.calibration.calibration_table import CalibrationTable, ReadingOptions
+from data.events import DataError, Sample
 from tests.data import made_tables
 
 COUNT = 40
-KAON = Options(species="kaon")
+KAON = ReadingOptions(species="kaon")
 TRACKS = made_tables.tracks(COUNT)
 TEXT = made_tables.named(TRACKS, made_tables.TEXT)
 TREE = made_tables.named(TRACKS, made_tables.TREE)
@@ -79,11 +79,14 @@ def test_root_finds_the_tree_of_the_species_or_takes_the_one_that_is_named(tmp_p
     trees = {"PidTupler/pid_pion": other, "PidTupler/pid_kaon": TREE}
     path = made_tables.write_root(tmp_path / "a.root", trees)
     check(read(path))
-    check(read(path, Options(species="proton", tree="PidTupler/pid_kaon")), code=2212)
+    check(
+        read(path, ReadingOptions(species="proton", tree="PidTupler/pid_kaon")),
+        code=2212,
+    )
     with pytest.raises(DataError, match="PidTupler/pid_pion, PidTupler/pid_kaon"):
-        CalibrationTable(path, Options(species="muon"))
+        CalibrationTable(path, ReadingOptions(species="muon"))
     with pytest.raises(DataError, match=r"no tree 'pid_kaon'; .*PidTupler/pid_kaon"):
-        CalibrationTable(path, Options(species="kaon", tree="pid_kaon"))
+        CalibrationTable(path, ReadingOptions(species="kaon", tree="pid_kaon"))
 
 
 def test_parquet(tmp_path):
@@ -197,7 +200,7 @@ def test_an_unknown_ending_and_a_tree_where_there_is_none(tmp_path):
         read("a.xlsx")
     path = made_tables.write_text(tmp_path / "a.csv", TEXT)
     with pytest.raises(DataError, match="only ROOT files have trees"):
-        read(path, Options(species="kaon", tree="pid_kaon"))
+        read(path, ReadingOptions(species="kaon", tree="pid_kaon"))
 
 
 def test_a_root_file_without_trees(tmp_path):

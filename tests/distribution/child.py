@@ -12,7 +12,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from models.core.training import Training
+from models.training.contract import phases_of
+from models.training.trainer import Training
 from tests import contract
 
 
@@ -22,7 +23,7 @@ def train(name: str, strategy: tf.distribute.Strategy, workdir: pathlib.Path) ->
     case = contract.make_case(name, module.TINY, "ecal")
     with strategy.scope():
         model = case.build()
-        phases = getattr(case.entry, "phases", lambda *_: [])(model, case.settings)
+        phases = phases_of(case.entry, model, case.settings)
     before = contract.state(model)
     training = Training(
         case.settings, case.sample, case.sample, case.spec, model.transform, workdir,

@@ -67,11 +67,11 @@ def test_mean_energy_is_the_energy_distance_of_two_distributions():
 @pytest.mark.parametrize("name", ["cramer", "cramer_surrogate"])
 def test_an_event_split_in_two_changes_nothing(name):
     objective = adversarial.get(name)
-    share = np.array([0.7, 0.0, 0.0, 1.3, -0.5, 0.0], np.float32)
+    fraction = np.array([0.7, 0.0, 0.0, 1.3, -0.5, 0.0], np.float32)
     for loss in (objective.critic, objective.generator):
         whole = np.sum(loss(REAL, FAKE, OTHER, WEIGHT))
         parts = [np.concatenate([values] * 2) for values in (REAL, FAKE, OTHER)]
-        split = np.sum(loss(*parts, np.concatenate([share, WEIGHT - share])))
+        split = np.sum(loss(*parts, np.concatenate([fraction, WEIGHT - fraction])))
         assert split == pytest.approx(whole, rel=1e-5)
 
 

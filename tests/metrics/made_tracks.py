@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from data import particles
-from data import spec as detectors
-from data.sample import Sample
-from metrics.pid_tracks import Tracks
+from data import detectors
+from data.detectors import particles
+from data.events import Sample
+from metrics.pid.track_pairs import Tracks
 
 RICH = detectors.get("rich")
 WIDTH = 3.0
@@ -18,8 +18,8 @@ MEANS = {
     "proton": (1.0, -3.0, -3.0, 3.0, 0.0),
 }
 SIGNAL_WEIGHTS = np.array([1.1, -0.4])
-SIGNAL_SHARES = {"signal": 0.95, "background": 4.0 / 15.0}
-"""Shares of the first weight: the mean weight of background tracks is 0."""
+SIGNAL_FRACTIONS = {"signal": 0.95, "background": 4.0 / 15.0}
+"""Fractions of the first weight: the mean weight of background tracks is 0."""
 
 
 def conditions(tracks, seed=1, species=particles.NAMES):
@@ -48,16 +48,18 @@ def responses(condition, seed, shift=0.0):
 def sweights(background, seed):
     """Draws weights of mean 0 for background and positive mean for signal."""
     random = np.random.default_rng(seed)
-    share = np.where(background, SIGNAL_SHARES["background"], SIGNAL_SHARES["signal"])
-    return np.where(random.random(len(background)) < share, *SIGNAL_WEIGHTS)
+    fraction = np.where(
+        background, SIGNAL_FRACTIONS["background"], SIGNAL_FRACTIONS["signal"]
+    )
+    return np.where(random.random(len(background)) < fraction, *SIGNAL_WEIGHTS)
 
 
-def contaminated(tracks, seed=1, share=0.3, species=particles.NAMES):
-    """Draws a sample of which a share has the likelihoods of pions, and sWeights."""
+def contaminated(tracks, seed=1, fraction=0.3, species=particles.NAMES):
+    """Draws a sample of which a fraction has the likelihoods of pions, and sWeights."""
     random = np.random.default_rng(seed)
     condition = conditions(tracks, seed + 1, species)
     response = responses(condition, seed + 2)
-    background = random.random(tracks) < share
+    background = random.random(tracks) < fraction
     as_pions = condition.copy()
     as_pions[:, 3] = particles.pdg_code("pion")
     response[background] = responses(as_pions, seed + 3)[background]

@@ -2,12 +2,14 @@
 
 import numpy as np
 
-from metrics.comparison import Comparison
-from metrics.conditioning import SliceSeries
-from metrics.neighbours import nearest_training_showers
-from metrics.resampling import Metric
-from metrics.results import BeamResult, Curve, Report
-from metrics.slices import Slices
+from metrics.showers.conditioning import SliceSeries
+from metrics.showers.nearest_neighbours import nearest_training_showers
+from metrics.showers.response_by_energy import EnergyBinResult
+from metrics.showers.shower_pairs import Comparison
+from metrics.showers.shower_results import Report
+from metrics.showers.slices import Slices
+from metrics.statistics.curves import Curve
+from metrics.statistics.resampling import Metric
 from tests.metrics import small
 
 FACTS = {
@@ -34,23 +36,28 @@ def comparison(spec, events=120, condition=None):
 def report(showers, **fields):
     """Makes a report of a comparison with numbers that mean nothing."""
     one = Metric(1.02, 0.01, 1.0, 0.01, 2.0)
-    beams = [BeamResult(beam, 7.0, 7.1, 0.1, 0.11, one, one) for beam in showers.beams]
+    energy_bins = [
+        EnergyBinResult(energy_bin, 7.0, 7.1, 0.1, 0.11, one, one)
+        for energy_bin in showers.energy_bins
+    ]
     metrics = {
         f"wasserstein_{observable.name}": Metric(0.1, 0.01, 0.05, 0.01, 4.0)
         for observable in showers.observables
     }
     metrics |= fields.pop("metrics", {})
-    return Report(showers, FACTS, metrics, beams, fields.pop("untrained", {}), **fields)
+    return Report(
+        showers, FACTS, metrics, energy_bins, fields.pop("untrained", {}), **fields
+    )
 
 
 def full_report(showers):
     """Makes a report with everything that a page can show."""
-    area = Metric(0.8, 0.01, 0.9, 0.01, 10.0)
+    auc = Metric(0.8, 0.01, 0.9, 0.01, 10.0)
     names = ("prd_auc_raw", "prd_auc_physics", "classifier_auc", "classifier_auc_cells")
     training = small.showers(showers.spec, showers.condition, seed=4)
     return report(
         showers,
-        metrics=dict.fromkeys(names, area),
+        metrics=dict.fromkeys(names, auc),
         prd={"raw": curve(), "physics": curve()},
         roc={"classifier_auc": curve(), "classifier_auc_cells": curve()},
         series=[

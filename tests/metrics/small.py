@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from data import spec as detectors
-from data.spec import DomainRange
+from data import detectors
+from data.detectors.spec import DomainRange
 
 
 def detector(*layers):

@@ -8,14 +8,13 @@ import pytest
 import tensorflow as tf
 
 import models
-from data import spec as detectors
-from data import transform
-from data.spectrum import SpectrumTable
+from data import detectors, transforms
+from data.transforms.spectrum_table import SpectrumTable
 from models import aux_regressor
-from models.core import config
-from models.core.attention import SelfAttention
-from models.core.filling import FillShower
-from models.core.image_summary import ImageSummary
+from models.layers.attention import SelfAttention
+from models.layers.filling import FillShower
+from models.layers.image_summary import ImageSummary
+from models.training import config
 from tests import contract
 from tests.contract import check_entry
 
@@ -25,7 +24,7 @@ TABLE = SpectrumTable(
     response_per_gev=34.0,
     energy_conditions=SPEC.energy_conditions,
 )
-FITTED = {"spectrum": TABLE, "log": transform.LogOnePlus()}
+FITTED = {"spectrum": TABLE, "log": transforms.LogOnePlus()}
 TINY = {
     "noise": 3,
     "noise_maps": 1,
@@ -93,7 +92,7 @@ def test_the_contract():
     check_entry("aux_regressor", TINY, detector="ecal")
 
 
-@pytest.mark.parametrize("changes", [{}, {"regressor_weight": 0.0, "averaging": 0.0}])
+@pytest.mark.parametrize("changes", [{}, {"regressor_weight": 0.0, "ema_decay": 0.0}])
 def test_the_published_networks_keep_the_contract(changes, tmp_path):
     tf.config.experimental.enable_op_determinism()
     tiny = {**TRANSPOSED, **changes}
@@ -235,7 +234,7 @@ def test_the_critic_sees_condition_and_shower(showers, changes):
 def test_any_transform_goes_with_the_published_networks():
     for name in ("identity", "box_cox", "power", "root"):
         settings = _config(**{**TRANSPOSED, "transform": name})
-        fitted = transform.TRANSFORMS[name]()
+        fitted = transforms.TRANSFORMS[name]()
         model = aux_regressor.build(settings, SPEC, fitted)
         assert model.transform is fitted
 

@@ -8,11 +8,10 @@ import pytest
 import tensorflow as tf
 
 import models
-from data import spec as detectors
-from data import transform
+from data import detectors, transforms
 from models import sagan
-from models.core import config
-from models.core.attention import SelfAttention
+from models.layers.attention import SelfAttention
+from models.training import config
 from tests import contract
 from tests.contract import check_entry
 
@@ -43,7 +42,7 @@ def _config(preset="cpu", **changes):
 
 
 def _build(settings):
-    return sagan.build(settings, SPEC, transform.LogOnePlus())
+    return sagan.build(settings, SPEC, transforms.LogOnePlus())
 
 
 def _layers(network, kind):
@@ -147,4 +146,4 @@ def test_impossible_settings_are_refused(changes, pattern):
 
 def test_a_detector_without_images_is_refused():
     with pytest.raises(ValueError, match="sagan needs responses"):
-        sagan.build(_config(**TINY), detectors.get("hgcal"), transform.LogOnePlus())
+        sagan.build(_config(**TINY), detectors.get("hgcal"), transforms.LogOnePlus())

@@ -10,18 +10,19 @@ import pytest
 import tensorflow as tf
 
 import models
-from data import spec as detectors
-from data import transform
-from data.sample import Sample
-from metrics import measure
+from data import detectors, transforms
+from data.events import Sample
+from metrics.showers import measure_showers
 from models import vae_gan
-from models.core import callbacks, config, hits, vae
-from models.core.networks import normal
-from models.core.spectral import SpectralNormalization
-from models.core.training import Training
+from models.layers import hit_likelihood
+from models.layers.spectral_norm import SpectralNormalization
+from models.likelihood import vae
+from models.networks.building_blocks import normal
+from models.training import config, progress
+from models.training.trainer import Training
 from tests import contract, synthetic
 from tests.contract import check_entry
-from tests.models.core.small_gan import same, values
+from tests.models.gans.small_gan import same, values
 
 SPEC = detectors.get("ecal")
 EVENTS = 16
@@ -48,7 +49,7 @@ def _determinism():
 @pytest.fixture
 def _quick_monitor(monkeypatch):
     """Leaves out the metrics that take minutes in a training of seconds."""
-    monkeypatch.setattr(measure, "per_epoch", lambda comparison, seed: {})
+    monkeypatch.setattr(measure_showers, "per_epoch", lambda comparison, seed: {})
 
 
 def _model(**changes):
@@ -72,7 +73,7 @@ def test_the_contract():
 
 def test_the_published_networks():
     settings = config.resolve(models.load("vae_gan"), "paper")
-    model = vae_gan.build(settings, SPEC, transform.LogOnePlus())
+    model = vae_gan.build(settings, SPEC, transforms.LogOnePlus())
     # Latent variables, and whether and how large a hit is, cell by cell.
     assert model.noise_size == 16 + 2 * 30 * 30
     decoder = model.generator.get_layer("decoder")
@@ -143,7 +144,7 @@ def test_the_terms_are_those_of_their_definition():
     mean, log_variance = map(np.asarray, model.encoder([encoded, condition]))
     latent = mean + np.exp(log_variance / 2) * normal(EVENTS, 3, seed)
     decoder = model.generator.get_layer("decoder")
-    likelihood = hits.negative_log_likelihood(
+    likelihood = hit_likelihood.negative_log_likelihood(
         encoded, decoder([condition, tf.constant(latent)])
     )
     kl = (np.exp(log_variance) + mean**2 - 1 - log_variance).sum(axis=1) / 2
@@ -196,7 +197,7 @@ def test_the_encoder_starts_at_the_width_of_the_prior_and_knows_the_conditions()
 
 
 def test_the_decoder_simulates_during_the_phase():
-    model, phase, _, condition = _autoencoder(averaging=0.0)
+    model, phase, _, condition = _autoencoder(ema_decay=0.0)
     seed = np.array([1, 2], np.int32)
     response = np.asarray(phase.model.simulate(condition, seed))
     np.testing.assert_array_equal(
@@ -236,7 +237,7 @@ def test_the_gan_keeps_the_encoder_and_does_not_train_it():
 @pytest.mark.parametrize("normalisation", ["none", "batch"])
 def test_the_finished_decoder_is_what_simulates(normalisation):
     model, phase, encoded, condition = _autoencoder(
-        averaging=0.9, generator_normalisation=normalisation
+        ema_decay=0.9, generator_normalisation=normalisation
     )
     seed = np.array([1, 2], np.int32)
     for _ in range(2):
@@ -267,9 +268,9 @@ def _train(case, folder):
 @pytest.mark.usefixtures("_quick_monitor")
 def test_a_killed_autoencoder_ends_bit_identical(tmp_path, monkeypatch):
     # Moments of a normalisation, too, have to be in the checkpoint.
-    changes = {"generator_normalisation": "batch", "vae_steps": 4, "averaging": 0.9}
+    changes = {"generator_normalisation": "batch", "vae_steps": 4, "ema_decay": 0.9}
     _, case = _model(**changes, steps=0)
-    end = callbacks.Progress.on_train_batch_end
+    end = progress.Progress.on_train_batch_end
     steps = iter(range(1, 100))
 
     def die(self, batch, logs=None):
@@ -279,7 +280,7 @@ def test_a_killed_autoencoder_ends_bit_identical(tmp_path, monkeypatch):
 
     whole, pieces = tmp_path / "whole", tmp_path / "pieces"
     with monkeypatch.context() as patch:
-        patch.setattr(callbacks.Progress, "on_train_batch_end", die)
+        patch.setattr(progress.Progress, "on_train_batch_end", die)
         with pytest.raises(Killed):
             _train(case, pieces)
     resumed, expected = _train(case, pieces), _train(case, whole)
@@ -296,7 +297,7 @@ def test_an_autoencoder_alone_is_a_whole_run(script, tmp_path, capsys):
     workdir = tmp_path / "run"
     options = ["--model=vae_gan/vae", f"--data={data}", f"--workdir={workdir}"]
     settings = {**TINY, "generator_learning_rates": (1e-3, 1e-3), "vae_steps": 4}
-    options += synthetic.assignments({**settings, "averaging": 0.9, "epoch_steps": 2})
+    options += synthetic.assignments({**settings, "ema_decay": 0.9, "epoch_steps": 2})
     train = script("train")
     assert train(*options) == 0, capsys.readouterr().err
     files = {path.name for path in workdir.iterdir()}
@@ -358,4 +359,4 @@ def test_impossible_settings_are_refused(changes, pattern):
 def test_a_detector_without_images_is_refused():
     settings = vae_gan.Config(**TINY)
     with pytest.raises(ValueError, match="vae_gan needs responses"):
-        vae_gan.build(settings, detectors.get("hgcal"), transform.LogOnePlus())
+        vae_gan.build(settings, detectors.get("hgcal"), transforms.LogOnePlus())

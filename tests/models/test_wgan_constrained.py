@@ -8,13 +8,13 @@ import pytest
 import tensorflow as tf
 
 import models
-from data import spec as detectors
-from data import transform
-from data.spectrum import SpectrumTable
+from data import detectors, transforms
+from data.transforms.spectrum_table import SpectrumTable
 from models import wgan_constrained
-from models.core import config, filling
-from models.core.export import export_simulator
-from models.core.gan import ConditionalGAN
+from models.gans.conditional import ConditionalGAN
+from models.layers import filling
+from models.training import config
+from models.training.export import export_simulator
 from tests import contract
 from tests.contract import check_entry
 from tests.synthetic import TINY_WGAN
@@ -39,7 +39,7 @@ def _tiny(**changes):
 def paper():
     """The published model, built but not trained."""
     settings = _config("paper")
-    model = wgan_constrained.build(settings, SPEC, transform.Identity())
+    model = wgan_constrained.build(settings, SPEC, transforms.Identity())
     wgan_constrained.compile_model(model, settings)
     return model
 
@@ -56,7 +56,7 @@ def test_normalisation_is_in_inference_mode_where_the_model_simulates(tmp_path):
     batch_norm = {
         "generator_normalisation": "batch",
         "constrainer_normalisation": "batch",
-        "averaging": 0.0,
+        "ema_decay": 0.0,
     }
     case = contract.make_case("wgan_constrained", {**TINY_WGAN, **batch_norm})
     model = case.build()
@@ -105,7 +105,7 @@ def test_the_published_constants(paper):
     # Labels in GeV and mm; our conditions are in GeV and cm.
     assert [one.label_scale for one in paper.constrainers] == [1.0, 10.0]
     assert paper.get_config()["objective"] == "wasserstein"
-    assert type(paper.transform) is transform.Identity
+    assert type(paper.transform) is transforms.Identity
     assert not _layers(paper.constrainers[0].network, keras.layers.Dropout)
 
 
@@ -189,7 +189,7 @@ def test_an_impact_point_moves_the_maps_of_generator_and_critic():
 )
 def test_settings_that_exclude_each_other_are_refused(changes, pattern):
     settings = _tiny(**{"transform": "log", **changes})
-    fitted = TABLE if settings.transform == "spectrum" else transform.LogOnePlus()
+    fitted = TABLE if settings.transform == "spectrum" else transforms.LogOnePlus()
     with pytest.raises(ValueError, match=pattern):
         wgan_constrained.build(settings, SPEC, fitted)
 
@@ -206,7 +206,7 @@ def test_without_statistics_the_hits_are_left_to_the_cells(gate):
 @pytest.mark.parametrize("name", ["identity", "log", "box_cox"])
 def test_any_transform_goes_without_fractions(name):
     settings = _tiny(transform=name, statistics_hidden=0, critic_summary=0)
-    fitted = transform.TRANSFORMS[name]()
+    fitted = transforms.TRANSFORMS[name]()
     model = wgan_constrained.build(settings, SPEC, fitted)
     response = model.simulate(tf.constant([[50.0, 0.0, 0.0]]), [1, 2])
     assert response.shape == (1, *SPEC.shape)

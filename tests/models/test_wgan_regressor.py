@@ -8,13 +8,12 @@ import pytest
 import tensorflow as tf
 
 import models
-from data import spec as detectors
-from data import transform
+from data import detectors, transforms
 from models import wgan_regressor
-from models.core import config
+from models.training import config
 from tests import contract
 from tests.contract import check_entry
-from tests.models.core.small_gan import same, values
+from tests.models.gans.small_gan import same, values
 
 SPEC = detectors.get("ecal")
 TINY = {
@@ -35,7 +34,7 @@ def _config(preset="cpu", **changes):
 
 
 def _build(settings):
-    return wgan_regressor.build(settings, SPEC, transform.BoxCox(0.2))
+    return wgan_regressor.build(settings, SPEC, transforms.BoxCox(0.2))
 
 
 def _layers(network, kind):
@@ -52,7 +51,7 @@ def test_the_contract():
 def test_the_other_ways_keep_the_contract(critic, generator, tmp_path):
     tf.config.experimental.enable_op_determinism()
     switches = {"critic_regressor": critic, "generator_regressor": generator}
-    tiny = {**TINY, **switches, "critic_steps": 2, "averaging": 0.0}
+    tiny = {**TINY, **switches, "critic_steps": 2, "ema_decay": 0.0}
     case = contract.make_case("wgan_regressor", tiny, detector="ecal")
     model = case.build()
     contract.check_shapes(case, model)
@@ -169,5 +168,5 @@ def test_impossible_settings_are_refused(changes, pattern):
 def test_a_detector_without_images_is_refused():
     with pytest.raises(ValueError, match="wgan_regressor needs responses"):
         wgan_regressor.build(
-            _config(**TINY), detectors.get("hgcal"), transform.Identity()
+            _config(**TINY), detectors.get("hgcal"), transforms.Identity()
         )

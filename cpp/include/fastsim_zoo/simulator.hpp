@@ -59,7 +59,7 @@ class Simulator {
   // Number of conditions of one event.
   std::int64_t num_conditions() const { return Size(condition_); }
 
-  // Number of noise values of one event.
+  // Noise dimension of one event.
   std::int64_t num_noise() const { return Size(noise_); }
 
   // Shape of the response of one event.

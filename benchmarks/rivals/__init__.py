@@ -1,0 +1,1 @@
+"""Programs without TensorFlow that do the same work, each in a process of its own."""

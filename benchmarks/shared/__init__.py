@@ -1,0 +1,1 @@
+"""The common parts of the benchmarks: starting, timing, counting, comparing."""

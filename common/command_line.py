@@ -1,0 +1,101 @@
+"""Start and refusal of a command: without noise, in one line, with status 2.
+
+A script imports this module before TensorFlow, which otherwise greets on stderr before
+it reads any setting that would silence it.
+"""
+
+import os
+import pathlib
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from absl import app, flags, logging
+
+_STDERR = 2
+
+
+def _import_tensorflow() -> None:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    kept = os.dup(_STDERR)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, _STDERR)
+        import tensorflow  # noqa: F401
+    finally:
+        os.dup2(kept, _STDERR)
+        os.close(nowhere)
+        os.close(kept)
+
+
+_import_tensorflow()
+
+
+def prepare_training() -> None:
+    """Makes operations deterministic and leaves out an optimisation that fails.
+
+    The remapper fuses a convolution with its bias and activation. In the graph of a
+    training step with a LeakyReLU it gives up, which leaves the graph as it is and an
+    error on stderr. Without it the step is the same and errors stay visible. Exported
+    models do not hold this setting.
+    """
+    import tensorflow as tf
+
+    tf.config.experimental.enable_op_determinism()
+    tf.config.optimizer.set_experimental_options({"remapping": False})
+
+
+def refuse(error: Exception) -> NoReturn:
+    """Ends the command because of a user's mistake.
+
+    Args:
+        error: Its message says what, which value and what to do.
+    """
+    name = pathlib.Path(sys.argv[0]).name
+    message = " ".join(str(error).split())
+    print(f"{name}: {message}", file=sys.stderr)  # noqa: T201
+    sys.exit(2)
+
+
+def parse(argv: list[str]) -> list[str]:
+    """Parses the flags; a bad one ends the command.
+
+    Args:
+        argv: The command line, its program first.
+
+    Returns:
+        The program's name: nothing else may be left over.
+    """
+    try:
+        left: list[str] = flags.FLAGS(argv)
+        if len(left) > 1:
+            raise flags.Error(f"unexpected argument {left[1]!r}; options start with --")
+    except flags.Error as error:
+        refuse(error)
+    return left
+
+
+def main(work: Callable[[], None]) -> Callable[[list[str]], None]:
+    """Makes the `main` of a script: a user's mistake ends in one line and status 2.
+
+    Args:
+        work: What the script does, when its flags have been parsed.
+    """
+
+    def wrapped(_: list[str]) -> None:
+        logging.set_verbosity(logging.WARNING)
+        try:
+            work()
+        except (ValueError, OSError) as error:
+            refuse(error)
+
+    return wrapped
+
+
+def run(main: Callable[[list[str]], None]) -> None:
+    """Parses the flags and calls `main` with what is left of the command line.
+
+    Args:
+        main: Of the script, as for `absl.app.run`.
+    """
+    app.run(main, flags_parser=parse)

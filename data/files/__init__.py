@@ -1,0 +1,4 @@
+"""Events in files: readers and writers of every layout, and their checks.
+
+It imports detectors.
+"""

@@ -1,0 +1,105 @@
+"""The detector of a canonical file, even of one that describes its own."""
+
+from collections.abc import Callable
+from typing import Any
+
+import h5py
+import numpy as np
+
+from data import detectors
+from data.detectors.spec import DetectorSpec, DomainRange
+from data.events import DataError
+from data.files.hdf5 import attribute, content, floats, texts
+
+
+def _component(index: int) -> Callable[[Any], Any]:
+    return lambda condition: condition[:, index]
+
+
+def _described(path: str, file: h5py.File, name: str) -> DetectorSpec:
+    """Builds the specification of a detector that `data.detectors` does not know."""
+    for required in ("cells", "positions_cm"):
+        if required not in file:
+            raise DataError(
+                f"{path}: unknown detector {name!r}; known: "
+                f"{', '.join(detectors.names())}; for another one the file needs the "
+                "datasets 'cells' and 'positions_cm', see docs/formats.md"
+            )
+    cells = content(path, file["cells"]).astype(bool)
+    positions_cm = floats(path, file["positions_cm"])
+    conditions = texts(path, file, "condition_names")
+    units = texts(path, file, "condition_units")
+    low = np.atleast_1d(attribute(path, file, "domain_low"))
+    high = np.atleast_1d(attribute(path, file, "domain_high"))
+    depths = np.atleast_1d(file.attrs.get("layer_depths_x0", ()))
+    shower_depth = np.ravel(file.attrs.get("shower_depth_cm", ()))
+    energies = np.atleast_1d(file.attrs.get("energy_conditions", 0))
+    vectors = np.reshape(file.attrs.get("plane_vectors", ()), (-1, 2))
+    bound = float(file.attrs.get("lower_bound", 0.0))
+    dead = np.zeros_like(cells)
+    if "dead_cells" in file:
+        dead = content(path, file["dead_cells"]).astype(bool)
+    wrong = {
+        "positions_cm": positions_cm.shape != (*cells.shape, 3),
+        "dead_cells": dead.shape != cells.shape,
+        "condition_units": len(units) != len(conditions),
+        "shower_depth_cm": len(shower_depth) not in (0, 2),
+        "domain_low": len(low) != len(conditions),
+        "domain_high": len(high) != len(conditions),
+        "energy_conditions": not set(energies.tolist()) <= set(range(len(conditions))),
+        "plane_vectors": not set(vectors.ravel()) <= set(range(len(conditions))),
+    }
+    for what, is_wrong in wrong.items():
+        if is_wrong:
+            raise DataError(
+                f"{path}: {what} does not fit cells of shape {cells.shape} and "
+                f"{len(conditions)} conditions; see docs/formats.md"
+            )
+    if not np.isfinite(positions_cm).all():
+        raise DataError(
+            f"{path}: positions_cm holds a value that is not finite; give every cell "
+            "of the array a place, also those that do not exist"
+        )
+    return DetectorSpec(
+        name=name,
+        shape=cells.shape,
+        response_name=str(file.attrs.get("response_name", "response")),
+        unit=texts(path, file, "response_unit")[0],
+        lower_bound=None if np.isnan(bound) else bound,
+        condition_names=conditions,
+        condition_units=units,
+        domain=tuple(
+            DomainRange(
+                conditions[i], units[i], float(low[i]), float(high[i]), _component(i)
+            )
+            for i in range(len(conditions))
+        ),
+        cells=cells,
+        dead_cells=dead,
+        positions_cm=positions_cm,
+        plane_vectors=tuple((int(a), int(b)) for a, b in vectors),
+        energy_conditions=tuple(int(index) for index in energies),
+        layer_depths_x0=tuple(float(depth) for depth in depths),
+        shower_depth_cm=(
+            (float(shower_depth[0]), float(shower_depth[1]))
+            if len(shower_depth)
+            else None
+        ),
+    )
+
+
+def detect(path: str, file: h5py.File) -> DetectorSpec:
+    """Returns the detector whose events a canonical file holds.
+
+    Args:
+        path: Its name.
+        file: The opened file.
+
+    Raises:
+        DataError: If the file cannot be read, or neither names a detector of
+            data/detectors nor describes its own.
+    """
+    name = str(attribute(path, file, "detector"))
+    if name in detectors.names():
+        return detectors.get(name)
+    return _described(path, file, name)

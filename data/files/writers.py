@@ -1,0 +1,278 @@
+"""Writers of canonical HDF5 files: whole, or not at all."""
+
+import contextlib
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import h5py
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from data import detectors
+from data.detectors.spec import DetectorSpec
+from data.events import SPLITS, DataError, Sample
+from data.files.full_disk import Disk
+
+CHUNK_EVENTS = 256
+
+
+def _bytes(values: Sequence[str]) -> NDArray[np.bytes_]:
+    return np.asarray([value.encode() for value in values])
+
+
+def _domain(spec: DetectorSpec) -> tuple[list[float], list[float]]:
+    """Returns the trained range of every condition, infinite where there is none."""
+    low = [-np.inf] * len(spec.condition_names)
+    high = [np.inf] * len(spec.condition_names)
+    for limits in spec.domain:
+        if limits.name not in spec.condition_names:
+            raise DataError(
+                f"a file cannot hold the range of {limits.name!r}, which is not a "
+                f"condition of {spec.name!r}; give this detector a module in "
+                "data/detectors"
+            )
+        index = spec.condition_names.index(limits.name)
+        low[index], high[index] = limits.low, limits.high
+    return low, high
+
+
+class Writer:
+    """Writes a canonical HDF5 file piece by piece.
+
+    A context manager. The file appears under its name when the block ends without
+    an error; until then it has a temporary name in the same folder, and nothing stays
+    behind after an error.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        spec: DetectorSpec,
+        *,
+        attributes: Mapping[str, Any] | None = None,
+        compression: int | None = 4,
+    ) -> None:
+        """Remembers what to write; the file is created on entering the block.
+
+        Args:
+            path: The file, replaced if it exists.
+            spec: The detector. If data/detectors does not know it, its cells,
+                positions and domain are written too.
+            attributes: Further attributes, e.g. generator, generator_version, seed,
+                licence.
+            compression: Level of gzip, 1 to 9; None writes plain numbers.
+        """
+        self._path = Path(path)
+        self._temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
+        self._spec = spec
+        self._attributes = dict(attributes or {})
+        self._filters: dict[str, Any] = {}
+        if compression is not None:
+            self._filters = {
+                "compression": "gzip",
+                "compression_opts": compression,
+                "shuffle": True,
+            }
+        self._disk: Disk | None = None
+        self._file: h5py.File | None = None
+        self._events = 0
+
+    def __enter__(self) -> Self:
+        """Creates the temporary file."""
+        try:
+            self._disk = Disk(self._temporary)
+            self._file = h5py.File(self._disk, "w")
+            self._write_head(self._file)
+        except BaseException as error:
+            self._discard(error)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Gives the file its name, or removes it after an error."""
+        if error is not None:
+            self._discard(error)
+            return
+        try:
+            if self._file is not None and self._disk is not None:
+                self._file.close()
+                self._check_disk()
+                os.fsync(self._disk.fileno())
+                self._disk.close()
+            os.replace(self._temporary, self._path)
+        except BaseException as failure:
+            self._discard(failure)
+            raise
+
+    def append(
+        self,
+        sample: Sample,
+        *,
+        split: str | Sequence[str] | NDArray[Any] | None = None,
+        cpu_s: ArrayLike | None = None,
+    ) -> None:
+        """Writes further events.
+
+        Args:
+            sample: The events.
+            split: The split of all of them or of each; either every piece of a file
+                has one or none.
+            cpu_s: Processor time that each event took [s], [events].
+
+        Raises:
+            DataError: If the arrays do not fit the detector or the file.
+            OSError: If the disk is full; the end of the block makes it a DataError.
+        """
+        if self._file is None:
+            raise DataError(
+                f"{self._path}: append() needs `with Writer(...) as writer`"
+            )
+        count = len(sample)
+        if sample.response.shape[1:] != self._spec.shape:
+            raise DataError(
+                f"{self._path}: responses of shape {sample.response.shape[1:]} do not "
+                f"fit detector {self._spec.name!r} of shape {self._spec.shape}"
+            )
+        if sample.condition.shape[1:] != (len(self._spec.condition_names),):
+            raise DataError(
+                f"{self._path}: conditions of shape {sample.condition.shape} do not "
+                f"fit the conditions {', '.join(self._spec.condition_names)}"
+            )
+        pieces: dict[str, NDArray[Any]] = {
+            "response": np.asarray(sample.response, np.float32),
+            "condition": np.asarray(sample.condition, np.float32),
+        }
+        if sample.weight is not None:
+            pieces["weight"] = np.asarray(sample.weight, np.float32)
+        if split is not None:
+            pieces["split"] = self._splits(split, count)
+        if cpu_s is not None:
+            pieces["cpu_s"] = np.broadcast_to(np.asarray(cpu_s, np.float32), count)
+        self._append(self._file, pieces, count)
+        self._check_disk()
+
+    def _check_disk(self) -> None:
+        if self._disk is not None and self._disk.failure is not None:
+            raise self._disk.failure
+
+    def _splits(self, split: Any, count: int) -> NDArray[np.bytes_]:
+        names = (
+            [split] * count
+            if isinstance(split, str)
+            else np.asarray(split, "U").tolist()
+        )
+        unknown = sorted(set(names) - set(SPLITS))
+        if unknown or len(names) != count:
+            raise DataError(
+                f"{self._path}: split needs one of {', '.join(SPLITS)} for each of "
+                f"{count} events, received {len(names)} names"
+                + (f" with {unknown[0]!r} among them" if unknown else "")
+            )
+        return np.asarray(names, "S10")
+
+    def _append(
+        self, file: h5py.File, pieces: dict[str, NDArray[Any]], count: int
+    ) -> None:
+        stored = {name for name in file if name in _PER_EVENT}
+        if self._events and stored != set(pieces):
+            raise DataError(
+                f"{self._path}: every piece needs the same datasets; the file has "
+                f"{sorted(stored)}, received {sorted(pieces)}"
+            )
+        for name, values in pieces.items():
+            if name not in file:
+                rows = CHUNK_EVENTS if values.ndim > 2 else 16 * CHUNK_EVENTS
+                file.create_dataset(
+                    name,
+                    shape=(0, *values.shape[1:]),
+                    maxshape=(None, *values.shape[1:]),
+                    dtype=values.dtype,
+                    chunks=(rows, *values.shape[1:]),
+                    **self._filters,
+                )
+            file[name].resize(self._events + count, axis=0)
+            file[name][self._events :] = values
+        self._events += count
+
+    def _write_head(self, file: h5py.File) -> None:
+        spec = self._spec
+        file.attrs["detector"] = spec.name
+        file.attrs["condition_names"] = _bytes(spec.condition_names)
+        file.attrs["condition_units"] = _bytes(spec.condition_units)
+        file.attrs["response_unit"] = spec.unit
+        if spec.name not in detectors.names():
+            low, high = _domain(spec)
+            bound = np.nan if spec.lower_bound is None else spec.lower_bound
+            file.attrs["response_name"] = spec.response_name
+            file.attrs["lower_bound"] = bound
+            file.attrs["domain_low"] = low
+            file.attrs["domain_high"] = high
+            file.attrs["layer_depths_x0"] = np.asarray(spec.layer_depths_x0, np.float64)
+            if spec.shower_depth_cm is not None:
+                file.attrs["shower_depth_cm"] = spec.shower_depth_cm
+            file.attrs["energy_conditions"] = np.asarray(
+                spec.energy_conditions, np.int64
+            )
+            file.attrs["plane_vectors"] = np.asarray(
+                spec.plane_vectors, np.int64
+            ).reshape(-1, 2)
+            for name in ("cells", "dead_cells", "positions_cm"):
+                file.create_dataset(name, data=getattr(spec, name))
+        for name, value in self._attributes.items():
+            file.attrs[name] = value
+
+    def _discard(self, error: BaseException) -> None:
+        """Removes the temporary file; explains what the disk or HDF5 complained of."""
+        with contextlib.suppress(OSError, RuntimeError):
+            if self._file is not None:
+                self._file.close()
+        with contextlib.suppress(OSError):
+            if self._disk is not None:
+                self._disk.close()
+            self._temporary.unlink(missing_ok=True)
+        if isinstance(error, (OSError, RuntimeError)):
+            reason = " ".join(str(error).split())
+            raise DataError(
+                f"{self._path}: cannot be written ({reason}); check that the folder "
+                "exists, may be written to and has room"
+            ) from error
+
+
+_PER_EVENT = ("response", "condition", "weight", "split", "cpu_s")
+
+
+def write(
+    path: str | os.PathLike[str],
+    spec: DetectorSpec,
+    sample: Sample,
+    *,
+    split: str | Sequence[str] | NDArray[Any] | None = None,
+    cpu_s: ArrayLike | None = None,
+    attributes: Mapping[str, Any] | None = None,
+    compression: int | None = 4,
+) -> None:
+    """Writes a canonical HDF5 file.
+
+    Args:
+        path: The file, replaced if it exists.
+        spec: The detector.
+        sample: The events.
+        split: The split of all of them or of each.
+        cpu_s: Processor time that each event took [s], [events].
+        attributes: Further attributes, e.g. generator, seed, licence.
+        compression: Level of gzip, 1 to 9; None writes plain numbers.
+
+    Raises:
+        DataError: If the sample does not fit the detector or the file cannot be
+            written; nothing is left behind then.
+    """
+    with Writer(path, spec, attributes=attributes, compression=compression) as writer:
+        writer.append(sample, split=split, cpu_s=cpu_s)

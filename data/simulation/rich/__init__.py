@@ -1,0 +1,1 @@
+"""A toy of two ring-imaging Cherenkov detectors, and calibration samples of it."""

@@ -1,0 +1,4 @@
+"""An evaluation from file to report: the reference, the generator, the kind of events.
+
+It imports all of `metrics`.
+"""

@@ -1,0 +1,172 @@
+"""A saved model as a function of conditions."""
+
+import json
+import pathlib
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from data.detectors import particles
+from data.detectors.spec import DetectorSpec
+from metrics.evaluation.reference import Reference
+
+CHUNK_EVENTS = 512
+
+
+def detector_of(path: pathlib.Path) -> str:
+    """Returns the name of the detector that a saved model simulates.
+
+    Args:
+        path: Folder with `saved_model.pb` and `signature.json`.
+
+    Raises:
+        ValueError: If there is no such model.
+    """
+    return str(_signature(path).get("detector"))
+
+
+def species_of(path: pathlib.Path) -> tuple[str, ...]:
+    """Returns the names of the species that a saved model was trained on.
+
+    Args:
+        path: Folder with `saved_model.pb` and `signature.json`.
+
+    Returns:
+        Some of `data.detectors.particles.NAMES`; all of them if the model does not say.
+
+    Raises:
+        ValueError: If there is no such model.
+    """
+    limits = {one.get("name"): one for one in _signature(path).get("domain", [])}
+    found = limits.get("species_index", {"low": 0, "high": len(particles.NAMES)})
+    return tuple(
+        name
+        for number, name in enumerate(particles.NAMES)
+        if found["low"] <= number <= found["high"]
+    )
+
+
+def _signature(path: pathlib.Path) -> dict[str, Any]:
+    for name in ("saved_model.pb", "signature.json"):
+        if not (path / name).is_file():
+            raise ValueError(
+                f"{path}: no saved model here ({name} is missing); train.py writes one"
+            )
+    try:
+        return dict(json.loads((path / "signature.json").read_text()))
+    except (json.JSONDecodeError, TypeError, ValueError):
+        raise ValueError(
+            f"{path}/signature.json is damaged; export the model again"
+        ) from None
+
+
+class SavedSimulator:
+    """Loads a SavedModel and draws responses from it, checked.
+
+    Args:
+        path: Folder with `saved_model.pb` and `signature.json`.
+        spec: The detector that it has to simulate.
+
+    Attributes:
+        name: ENTRY/PRESET of the model, or the name of its folder.
+        mask: Name of the cells that it was trained on, see `spec.acceptance`.
+        trained_energies_gev: Beam energies of its training; None if not known.
+
+    Raises:
+        ValueError: If there is no such model or it simulates something else.
+
+    Example:
+        >>> from data import detectors
+        >>> path = pathlib.Path("pretrained/wgan_constrained/saved_model")
+        >>> simulate = SavedSimulator(path, detectors.get("hgcal"))
+        >>> condition = np.array([[50.0, 0.0, 0.0]], np.float32)
+        >>> simulate(condition, seed=1).shape
+        (1, 12, 15, 7)
+    """
+
+    def __init__(self, path: pathlib.Path, spec: DetectorSpec) -> None:
+        signature = _signature(path)
+        conditions = tuple(one["name"] for one in signature.get("conditions", []))
+        shape = tuple(signature.get("response", {}).get("shape", []))
+        if (signature.get("detector"), shape, conditions) != (
+            spec.name,
+            spec.shape,
+            spec.condition_names,
+        ):
+            raise ValueError(
+                f"{path}: simulates detector {signature.get('detector')!r}, responses "
+                f"{shape} of {', '.join(conditions)}; the reference is {spec.name!r}, "
+                f"{spec.shape} of {', '.join(spec.condition_names)}: give another one"
+            )
+        self.path = path
+        self.spec = spec
+        self.name = str(signature.get("model", path.name))
+        self.mask = str(signature.get("mask", "mask"))
+        self.trained_energies_gev: list[float] | None = signature.get(
+            "trained_energies_gev"
+        )
+        try:
+            self._model = tf.saved_model.load(str(path))
+            self._simulate = self._model.signatures["simulate"]
+        except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
+            raise self._refused(error) from error
+
+    def __call__(
+        self, condition: NDArray[np.float32], seed: int
+    ) -> NDArray[np.float32]:
+        """Generates one response per condition.
+
+        Args:
+            condition: Conditions [spec.condition_units], [events, conditions].
+            seed: Seed; chunk number i of 512 events is drawn with (seed, i).
+
+        Returns:
+            Responses [spec.unit], [events, *spec.shape].
+
+        Raises:
+            ValueError: If the model fails, or a response has a wrong shape or is not
+                finite.
+        """
+        parts = []
+        try:
+            for number, start in enumerate(range(0, len(condition), CHUNK_EVENTS)):
+                answer = self._simulate(
+                    condition=tf.constant(condition[start : start + CHUNK_EVENTS]),
+                    seed=tf.constant([seed, number], tf.int32),
+                )
+                parts.append(answer["response"].numpy())
+        except (KeyError, TypeError, tf.errors.OpError) as error:
+            raise self._refused(error) from error
+        response: NDArray[np.float32] = np.concatenate(parts)
+        expected = (len(condition), *self.spec.shape)
+        if response.shape != expected:
+            raise ValueError(
+                f"{self.path}: returned responses of shape {response.shape} instead of "
+                f"{expected}"
+            )
+        finite = np.isfinite(response.reshape(len(response), -1)).all(axis=1)
+        if not finite.all():
+            first = condition[int(np.argmin(finite))]
+            values = ", ".join(f"{value:.4g}" for value in first)
+            raise ValueError(
+                f"{self.path}: {int((~finite).sum())} of {len(response)} responses are "
+                f"not finite, the first at condition ({values}); nothing was evaluated"
+            )
+        return response
+
+    def generate(self, reference: Reference, seed: int) -> NDArray[np.float32]:
+        """See `Generator.generate`."""
+        return self(reference.condition, seed)
+
+    def generate_further(
+        self, reference: Reference, seed: int
+    ) -> list[NDArray[np.float32]]:
+        """See `Generator.generate_further`."""
+        samples = reference.further.values()
+        return [self(one.condition, seed + n) for n, one in enumerate(samples, 1)]
+
+    def _refused(self, error: Exception) -> ValueError:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        return ValueError(f"{self.path}: the saved model does not run: {lines[0]}")

@@ -1,0 +1,4 @@
+"""The numbers that describe one shower, by detector.
+
+It imports statistics.
+"""

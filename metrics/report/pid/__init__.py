@@ -1,0 +1,1 @@
+"""The report on particle identification: its figures, tables and page."""

@@ -1,0 +1,171 @@
+"""Generated showers beside reference showers of equal conditions."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.rounding import rounded, stored_bits
+from data.detectors.spec import DetectorSpec
+from metrics.observables import calorimeter, layered
+from metrics.observables.registry import (
+    Observable,
+    evaluate,
+    layer_observables,
+    scalar_observables,
+)
+from metrics.statistics.arrays import Array, ratio
+from metrics.statistics.energy_bins import energy_bins
+
+RING_EDGES_CM = np.linspace(0.0, 10.0, 21)
+"""Edges of the rings of the radial profile [cm]."""
+
+
+class Comparison:
+    """Generated and reference showers of equal conditions under one acceptance.
+
+    Where the reference was rounded before it was stored, the generated responses are
+    rounded to as many bits: else it could be told from them by its bits alone.
+
+    Attributes:
+        bits: Bits of the mantissa of the reference, 23 if it was not rounded.
+        reference: Accepted reference responses [spec.unit], [events, *spec.shape].
+        generated: Accepted generated responses, rounded as the reference.
+        unrounded: Accepted generated responses as they came.
+
+    Args:
+        spec: The detector.
+        mask: Name of the acceptance applied to both sides, see `spec.acceptance`.
+        condition: Conditions [spec.condition_units], [events, conditions].
+        reference: Reference responses [spec.unit], [events, *spec.shape].
+        generated: Generated responses of the same conditions, [events, *spec.shape].
+        trained_energies_gev: Beam energies of the training; None if not known.
+
+    Raises:
+        ValueError: If the shapes differ or the mask is unknown.
+
+    Example:
+        >>> from data import detectors
+        >>> condition = np.array([[50.0, 0.0, 0.0]] * 4, np.float32)
+        >>> showers = np.ones((2, 4, 12, 15, 7), np.float32)
+        >>> comparison = Comparison(
+        ...     detectors.get("hgcal"), "mask_full", condition, *showers)
+        >>> [one.label for one in comparison.energy_bins]
+        ['50 GeV']
+    """
+
+    def __init__(
+        self,
+        spec: DetectorSpec,
+        mask: str,
+        condition: NDArray[np.float32],
+        reference: NDArray[np.float32],
+        generated: NDArray[np.float32],
+        trained_energies_gev: Sequence[float] | None = None,
+    ) -> None:
+        if reference.shape != generated.shape:
+            raise ValueError(
+                f"reference and generated responses need one shape, received "
+                f"{reference.shape} and {generated.shape}"
+            )
+        self.spec = spec
+        self.mask = mask
+        self.accepted = spec.acceptance(mask)
+        self.condition = condition
+        self.reference = np.where(self.accepted, reference, np.float32(0.0))
+        self.unrounded = np.where(self.accepted, generated, np.float32(0.0))
+        self.bits = stored_bits(reference)
+        self.generated = rounded(self.unrounded, self.bits)
+        self.energy = spec.incident_energy(condition)
+        self.energy_bins = energy_bins(self.energy, trained_energies_gev)
+        self.observables = scalar_observables(spec) + layer_observables(spec)
+        self.values = self.both(
+            lambda response: evaluate(self.observables, response, condition)
+        )
+
+    def __len__(self) -> int:
+        """Returns the number of pairs."""
+        return len(self.condition)
+
+    def both(self, function: Callable[[NDArray[np.float32]], Any]) -> tuple[Any, Any]:
+        """Applies a function to the generated and to the reference responses.
+
+        Args:
+            function: A function of responses.
+
+        Returns:
+            What it gives for the generated and for the reference responses.
+        """
+        return function(self.generated), function(self.reference)
+
+    @property
+    def layered(self) -> bool:
+        """Whether the detector has layers."""
+        return self.spec.layers > 0
+
+    @property
+    def has_depth(self) -> bool:
+        """Whether the depths of the layers are known."""
+        return self.layered and bool(self.spec.layer_depths_x0)
+
+    @property
+    def has_impact(self) -> bool:
+        """Whether the impact point is among the conditions."""
+        return {"impact_x_cm", "impact_y_cm"} <= set(self.spec.condition_names)
+
+    def observable(self, name: str) -> Observable:
+        """Returns the observable of that name."""
+        return next(one for one in self.observables if one.name == name)
+
+
+def profiles(comparison: Comparison) -> dict[str, tuple[Array, Array]]:
+    """Computes the profiles of every event, generated and reference.
+
+    Args:
+        comparison: The showers.
+
+    Returns:
+        For every profile two arrays [events, entries]: fraction of cells hit in each
+        layer, fraction of the energy in each layer and in each ring around the impact
+        point, and cells hit.
+    """
+    spec, accepted = comparison.spec, comparison.accepted
+    found: dict[str, tuple[Array, Array]] = {}
+    if comparison.layered:
+        found["layer_occupancy"] = comparison.both(
+            lambda response: layered.layer_occupancies(response, accepted)
+        )
+        found["longitudinal"] = comparison.both(layered.longitudinal_profile)
+    if comparison.has_impact:
+        point = spec.impact(comparison.condition)
+        found["radial"] = comparison.both(
+            lambda response: calorimeter.radial_profile(
+                response, point, spec.positions_cm, RING_EDGES_CM
+            )
+        )
+    found["cell_occupancy"] = comparison.both(
+        lambda response: (response[:, accepted] > 0.0).astype(np.float64)
+    )
+    return found
+
+
+def within_energy_bins(comparison: Comparison, features: Array) -> Array:
+    """Standardises features at every incident energy.
+
+    What remains of a correlation is then the one among showers of equal energy.
+
+    Args:
+        comparison: The showers, which define the energies.
+        features: Numbers, [events, features].
+
+    Returns:
+        Features of mean 0 and standard deviation 1 at every energy.
+    """
+    standard = np.empty_like(features)
+    for energy_bin in comparison.energy_bins:
+        part = features[energy_bin.events]
+        centred = part - part.mean(axis=0)
+        width = np.broadcast_to(part.std(axis=0), part.shape)
+        standard[energy_bin.events] = ratio(centred, width)
+    return standard

@@ -1,0 +1,112 @@
+"""Ties: hits of one layer whose energies are exactly equal.
+
+In a real shower two hits have equal energies by chance alone, which is as rare as
+their numbers have bits. A network that gives many cells one energy, for instance the
+lower end of its range, can be told from it by ties alone, whatever its distributions.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.rounding import FLOAT32_BITS
+from metrics.showers.shower_pairs import Comparison
+from metrics.statistics.arrays import Array
+from metrics.statistics.distances import weighted_mean
+from metrics.statistics.resampling import Metric, Resampling, significance, spread
+
+
+def tied_layers(response: NDArray[Any]) -> Array:
+    """Returns the fraction of the layers of each shower that hold a tie.
+
+    Args:
+        response: Cell energies [spec.unit], [batch, row, column] or [batch, row,
+            column, layer].
+
+    Returns:
+        Fractions between 0 and 1, float64 [batch]; 0 or 1 without layers.
+
+    Source: this project.
+    """
+    ordered = _ordered(response)
+    tied: Array = _equal(ordered, 1).any(axis=1).mean(axis=1)
+    return tied
+
+
+def equal_pairs(response: NDArray[Any]) -> Array:
+    """Counts the pairs of hits of one layer that have exactly equal energies.
+
+    Args:
+        response: Cell energies [spec.unit], as of `tied_layers`.
+
+    Returns:
+        Pairs per layer, the mean over the layers of each shower, float64 [batch].
+
+    Source: this project.
+    """
+    ordered = _ordered(response)
+    pairs: Array = np.zeros(len(ordered))
+    for apart in range(1, ordered.shape[1]):
+        equal = _equal(ordered, apart)
+        if not equal.any():
+            break
+        pairs += equal.sum(axis=1).mean(axis=1)
+    return pairs
+
+
+def measure_ties(comparison: Comparison, resampling: Resampling) -> dict[str, Metric]:
+    """Measures how often hits have exactly equal energies.
+
+    Two numbers of the generated showers, each beside that of the reference:
+
+    - `ties`, of both sides rounded alike;
+    - `ties_unrounded`, of the generated showers as they came, where the reference was
+      rounded. That of the reference before it was rounded is expected from its pairs
+      of equal hits: every further bit halves the chance of a pair.
+
+    Args:
+        comparison: Generated and reference showers.
+        resampling: Bootstrap weights.
+
+    Returns:
+        The metrics. Their floors are the reference's own numbers.
+    """
+    generated, reference = comparison.both(tied_layers)
+    found = {"ties": _beside(generated, reference, resampling)}
+    if comparison.bits < FLOAT32_BITS:
+        lost = FLOAT32_BITS - comparison.bits
+        found["ties_unrounded"] = _beside(
+            tied_layers(comparison.unrounded),
+            equal_pairs(comparison.reference) * 2.0**-lost,
+            resampling,
+        )
+    return found
+
+
+def _ordered(response: NDArray[Any]) -> NDArray[Any]:
+    """Sorts the cells of every layer, [batch, cells, layers]."""
+    cells = response.shape[1] * response.shape[2]
+    return np.sort(response.reshape(len(response), cells, -1), axis=1)
+
+
+def _equal(ordered: NDArray[Any], apart: int) -> NDArray[np.bool_]:
+    hit = ordered[:, apart:] > 0.0
+    found: NDArray[np.bool_] = hit & (ordered[:, apart:] == ordered[:, :-apart])
+    return found
+
+
+def _beside(generated: Array, reference: Array, resampling: Resampling) -> Metric:
+    """Sets the mean of the generated showers beside that of the reference."""
+    value = weighted_mean(generated, resampling.generated)
+    floor = weighted_mean(reference, resampling.reference)
+    # No shower or all of them have no spread, but are not known better than to one.
+    uncertainty = max(spread(value), 1.0 / len(generated))
+    difference = float(value[0] - floor[0])
+    return Metric(
+        value=float(value[0]),
+        uncertainty=uncertainty,
+        floor=float(floor[0]),
+        floor_uncertainty=spread(floor),
+        z=significance(difference, float(np.hypot(uncertainty, spread(floor)))),
+    )

@@ -1,0 +1,4 @@
+"""Distances, curves, weights, uncertainties and floors: nothing of any detector.
+
+It imports only `common`.
+"""

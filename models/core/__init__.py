@@ -1,1 +1,0 @@
-"""Parts that every zoo entry is composed of."""

@@ -1,0 +1,78 @@
+"""The hyper-parameters that all GANs of the zoo share, and what is made from them."""
+
+import dataclasses
+from typing import Any, ClassVar
+
+from models.gans.conditional import ConditionalGAN
+from models.training.config import TrainingConfig
+from models.training.optimizers import adam
+
+
+@dataclasses.dataclass(frozen=True)
+class GANConfig(TrainingConfig):
+    """The hyper-parameters of a `ConditionalGAN`.
+
+    Attributes:
+        objective: See `losses.adversarial`.
+        penalty_weight: lambda, the weight of the gradient penalty; 0 for none.
+        penalty_centre: The critic's gradient norm that costs nothing, 1 or 0.
+        penalty_interval: Critic steps from one penalty to the next, see
+            `ConditionalGAN`.
+        critic_steps: Critic steps per generator step.
+        ema_decay: Decay of the exponential moving average of the generator's weights;
+            0 for none.
+    """
+
+    objective: str = "wasserstein"
+    penalty_weight: float = 10.0
+    penalty_centre: float = 1.0
+    penalty_interval: int = 1
+    critic_steps: int = 1
+    ema_decay: float = 0.999
+
+    counts: ClassVar[tuple[str, ...]] = (*TrainingConfig.counts, "critic_steps")
+
+    @property
+    def step_events(self) -> int:
+        """Number of responses that a step of the training reads."""
+        return self.batch_size * self.critic_steps
+
+    def adversarial(self) -> dict[str, Any]:
+        """Returns the settings that `ConditionalGAN` takes by name."""
+        shared = {field.name for field in dataclasses.fields(TrainingConfig)}
+        names = {field.name for field in dataclasses.fields(GANConfig)} - shared
+        return {name: getattr(self, name) for name in (*sorted(names), "seed")}
+
+
+@dataclasses.dataclass(frozen=True)
+class AdamGANConfig(GANConfig):
+    """The hyper-parameters of a GAN that is trained with Adam.
+
+    Attributes:
+        critic_learning_rates: Piecewise constant rates.
+        generator_learning_rates: Piecewise constant rates.
+        learning_rate_changes: Fractions of the training at which the rates change.
+        beta_1: Of all Adam optimizers.
+        beta_2: Of all Adam optimizers.
+    """
+
+    critic_learning_rates: tuple[float, ...] = (1e-4, 1e-4)
+    generator_learning_rates: tuple[float, ...] = (1e-4, 1e-4)
+    learning_rate_changes: tuple[float, ...] = (0.5,)
+    beta_1: float = 0.0
+    beta_2: float = 0.9
+
+
+def compile_model(model: ConditionalGAN, config: AdamGANConfig) -> None:
+    """Attaches Adam optimizers to a model without constrainers.
+
+    Args:
+        model: From an entry's `build`.
+        config: The entry's Config.
+    """
+    changes, betas = config.learning_rate_changes, (config.beta_1, config.beta_2)
+    critic_steps = config.steps * config.critic_steps
+    model.compile(
+        adam(config.generator_learning_rates, changes, config.steps, betas),
+        adam(config.critic_learning_rates, changes, critic_steps, betas),
+    )

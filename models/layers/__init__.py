@@ -1,0 +1,1 @@
+"""Keras layers. It imports `losses` and `data`."""

@@ -1,0 +1,1 @@
+"""Generators, critics and their blocks. It imports layers."""

@@ -1,0 +1,32 @@
+"""Optimizers with a schedule of learning rates."""
+
+from collections.abc import Sequence
+
+import keras
+
+
+def adam(
+    rates: Sequence[float],
+    changes: Sequence[float],
+    steps: int,
+    betas: tuple[float, float],
+) -> keras.optimizers.Optimizer:
+    """Makes an Adam optimizer whose learning rate falls in steps.
+
+    Args:
+        rates: The learning rates, one after the other.
+        changes: Fractions of the training at which the next rate begins, one fewer.
+        steps: Optimizer steps of the whole training.
+        betas: Decay of the first and second moment.
+
+    Raises:
+        ValueError: If rates and changes do not fit together.
+    """
+    if len(rates) != len(changes) + 1 or not changes:
+        raise ValueError(
+            f"{len(rates)} learning rates need {len(rates) - 1} changes, at least one; "
+            f"received {list(changes)}"
+        )
+    boundaries = [round(steps * change) for change in changes]
+    rate = keras.optimizers.schedules.PiecewiseConstantDecay(boundaries, list(rates))
+    return keras.optimizers.Adam(rate, *betas)
