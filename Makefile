@@ -26,7 +26,7 @@ train: $(VENV)/requirements.stamp  ## Train, export and evaluate a short run on 
 
 test: lint  ## Run the checks of `make lint`, then all tests
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/python -m pytest \
-	  --numprocesses 2 --dist loadfile $(PYTEST_FLAGS)
+	  --numprocesses 2 --dist worksteal $(PYTEST_FLAGS)
 
 lint: $(VENV)/requirements-dev.stamp  ## Check style, types and the direction of imports
 	$(VENV)/bin/python -m ruff check .
