@@ -54,6 +54,9 @@ flags.DEFINE_integer("calochallenge_runs", 3, "Runs of each of them.", lower_bou
 flags.DEFINE_enum(
     "prd_mode", "standard", physics_features.PRD_MODES, "Features of the PRD."
 )
+flags.DEFINE_float(
+    "threshold", 0.0, "Readout threshold of the cells, both sides.", lower_bound=0.0
+)
 flags.DEFINE_bool(
     "quick", False, "Ask a small network about the cells: seconds, not minutes."
 )
@@ -121,6 +124,7 @@ def _evaluate(
         prd_mode=FLAGS.prd_mode,
         judge=judge,
         quick=FLAGS.quick,
+        threshold=FLAGS.threshold,
     )
     found = event_kinds.of(spec).compare(events, generator, untrained, facts, options)
     print(*found.lines, sep="\n")

@@ -158,6 +158,7 @@ def test_mistakes_end_in_one_line_and_status_2(work, finished, tmp_path):
         ([f"--generated={work / 'reference.h5'}", reference, new], "400 responses for"),
         ([model, reference, new, "--prd_mode=other"], "prd_mode"),
         ([model, reference, new, "--clusters=1"], "clusters"),
+        ([model, reference, new, "--threshold=-1"], "threshold"),
         ([f"--workdir={tmp_path}", reference, new], "no saved model here"),
         ([f"--saved_model={tmp_path / 'nan'}", reference, new], "are not finite"),
         ([f"--saved_model={tmp_path / 'other'}", reference, new], "detector 'ecal'"),

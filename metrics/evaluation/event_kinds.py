@@ -150,7 +150,7 @@ class Showers:
         def against(response: Response) -> Comparison:
             return Comparison(
                 reference.spec, generator.mask, reference.condition, reference.response,
-                response, generator.trained_energies_gev,
+                response, generator.trained_energies_gev, options.threshold,
             )  # fmt: skip
 
         comparison = against(generator.generate(reference, options.seed))
@@ -166,11 +166,12 @@ class Showers:
                 "mantissa_bits": comparison.bits,
                 "clusters": options.clusters,
                 "prd_mode": options.prd_mode,
+                **({"threshold": options.threshold} if options.threshold else {}),
             },
             options,
             before,
             None if reference.training is None else reference.training.response,
-            None if options.quick else _further(reference, generator, options.seed),
+            None if options.quick else _further(reference, generator, options),
         )
         lines = [
             *shower_report.table(result), *shower_report.summary(result), *result.notes,
@@ -180,10 +181,12 @@ class Showers:
 
 
 def _further(
-    reference: Reference, generator: Generator, seed: int
+    reference: Reference,
+    generator: Generator,
+    options: measure_showers.MeasurementOptions,
 ) -> Comparison | None:
     """Returns generated beside reference showers of the other splits; None if none."""
-    generated = generator.generate_further(reference, seed)
+    generated = generator.generate_further(reference, options.seed)
     if not generated:
         return None
     samples = reference.further.values()
@@ -191,7 +194,7 @@ def _further(
         reference.spec, generator.mask,
         np.concatenate([sample.condition for sample in samples]),
         np.concatenate([sample.response for sample in samples]),
-        np.concatenate(generated), generator.trained_energies_gev,
+        np.concatenate(generated), generator.trained_energies_gev, options.threshold,
     )  # fmt: skip
 
 
@@ -200,7 +203,7 @@ class TracksOfSpecies:
 
     def check(self, spec: DetectorSpec, given: Container[str]) -> None:
         """See `EventKind.check`."""
-        for name in ("clusters", "prd_mode", "calochallenge"):
+        for name in ("clusters", "prd_mode", "calochallenge", "threshold"):
             if name in given:
                 raise ValueError(
                     f"--{name}: responses of detector {spec.name!r} are not showers; "

@@ -43,6 +43,7 @@ class MeasurementOptions:
         judge: Classifier of the CaloChallenge's tests; None leaves these out.
         quick: Whether a small network is asked about the cells, within seconds, instead
             of the strong one, which takes minutes.
+        threshold: Readout threshold on both sides [spec.unit], see `Comparison`.
     """
 
     seed: int = 0
@@ -51,6 +52,7 @@ class MeasurementOptions:
     prd_runs: int = prd.RUNS
     judge: Judge | None = None
     quick: bool = False
+    threshold: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

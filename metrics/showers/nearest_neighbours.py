@@ -108,7 +108,7 @@ def nearest_training_showers(
     random = np.random.default_rng(seed)
     number = min(len(training), TRAINING_SHOWERS)
     training = training[np.sort(random.permutation(len(training))[:number])]
-    accepted = comparison.accepted
+    accepted, training = comparison.accepted, comparison.read_out(training)
     with threadpool_limits(1):
         # Brute force, since trees do not help among hundreds of cells; scikit-learn
         # computes the distances in chunks.
@@ -130,7 +130,7 @@ def nearest_training_showers(
         closest=generated[closest],
         closest_condition=comparison.condition[chosen][closest],
         closest_generated=comparison.generated[chosen][closest],
-        closest_training=np.where(accepted, training[nearest[closest, 0]], 0.0),
+        closest_training=training[nearest[closest, 0]],
     )
 
 

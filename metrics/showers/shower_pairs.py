@@ -41,9 +41,12 @@ class Comparison:
         reference: Reference responses [spec.unit], [events, *spec.shape].
         generated: Generated responses of the same conditions, [events, *spec.shape].
         trained_energies_gev: Beam energies of the training; None if not known.
+        threshold: Readout threshold [spec.unit]: a cell that does not exceed it is 0,
+            on both sides.
 
     Raises:
-        ValueError: If the shapes differ or the mask is unknown.
+        ValueError: If the shapes differ, the mask is unknown or the threshold is
+            negative or not finite.
 
     Example:
         >>> from data import detectors
@@ -63,6 +66,7 @@ class Comparison:
         reference: NDArray[np.float32],
         generated: NDArray[np.float32],
         trained_energies_gev: Sequence[float] | None = None,
+        threshold: float = 0.0,
     ) -> None:
         if reference.shape != generated.shape:
             raise ValueError(
@@ -73,16 +77,33 @@ class Comparison:
         self.mask = mask
         self.accepted = spec.acceptance(mask)
         self.condition = condition
-        self.reference = np.where(self.accepted, reference, np.float32(0.0))
-        self.unrounded = np.where(self.accepted, generated, np.float32(0.0))
+        if not 0.0 <= threshold < np.inf:
+            raise ValueError(
+                f"the readout threshold must be finite and at least 0 {spec.unit}, is "
+                f"{threshold:g}"
+            )
+        self.threshold = threshold
         self.bits = stored_bits(reference)
-        self.generated = rounded(self.unrounded, self.bits)
+        self.reference = self.read_out(reference)
+        self.unrounded = self.read_out(generated)
+        self.generated = self.read_out(rounded(generated, self.bits))
         self.energy = spec.incident_energy(condition)
         self.energy_bins = energy_bins(self.energy, trained_energies_gev)
         self.observables = scalar_observables(spec) + layer_observables(spec)
         self.values = self.both(
             lambda response: evaluate(self.observables, response, condition)
         )
+
+    def read_out(self, response: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Returns responses as they are compared: accepted cells above the threshold.
+
+        Args:
+            response: Responses [spec.unit], [events, *spec.shape].
+        """
+        kept = self.accepted
+        if self.threshold > 0.0:
+            kept = kept & (response > self.threshold)
+        return np.where(kept, response, np.float32(0.0))
 
     def __len__(self) -> int:
         """Returns the number of pairs."""

@@ -125,8 +125,14 @@ def caption(figure: Figure, comparison: Comparison, what: str) -> None:
         figure,
         what,
         f"{len(comparison)} pairs of showers, acceptance '{comparison.mask}' "
-        f"({accepted} cells) on both sides",
+        f"({accepted} cells){_threshold(comparison)} on both sides",
     )
+
+
+def _threshold(comparison: Comparison) -> str:
+    if comparison.threshold == 0.0:
+        return ""
+    return f" and threshold {comparison.threshold:g} {comparison.spec.unit}"
 
 
 def heading(figure: Figure, what: str, of_what: str) -> None:

@@ -55,17 +55,22 @@ def test_nobody_learns_from_the_test_split(path, split, others):
 
 def _further(monkeypatch, found, generator, **options):
     """Returns what `everything` is given as further showers."""
+    return _given(monkeypatch, found, generator, **options)[5]
+
+
+def _given(monkeypatch, found, generator, **options):
+    """Returns what `everything` is given."""
     given = []
 
     def everything(*arguments):
-        given.append(arguments[5])
+        given.extend(arguments)
         raise InterruptedError
 
     monkeypatch.setattr(measure_showers, "everything", everything)
     options = measure_showers.MeasurementOptions(seed=7, **options)
     with pytest.raises(InterruptedError):
         event_kinds.of(HGCAL).compare(found, generator, None, FACTS, options)
-    return given[0]
+    return given
 
 
 def test_every_split_is_generated_with_a_seed_of_its_own(path, simulator, monkeypatch):
@@ -92,3 +97,12 @@ def test_a_file_of_responses_has_no_others(path, monkeypatch):
     monkeypatch.setattr(stored, "generate", lambda one, seed: one.response)
     assert _further(monkeypatch, found, stored) is None
     assert "no showers generated" in cell_classifier.ALONE
+
+
+def test_the_threshold_holds_for_all_showers_and_is_named(path, simulator, monkeypatch):
+    found = _read(path, "test")
+    given = _given(monkeypatch, found, simulator, threshold=0.3)
+    for comparison in (given[0], given[5]):
+        assert comparison.threshold == 0.3
+    assert given[1]["threshold"] == 0.3
+    assert "threshold" not in _given(monkeypatch, found, simulator)[1]
