@@ -94,7 +94,7 @@ class Config(AdamGANConfig):
     statistics_thresholds: tuple[float, ...] = (1.0, 10.0, 100.0)
     statistics_steps: int = 8000
     statistics_learning_rates: tuple[float, ...] = (1e-3, 5e-4, 2e-4, 5e-5)
-    guidance: float = 8.0
+    guidance: float = 3.0
     core: float = 10.0
     track_scales_cm: tuple[float, ...] = (1.5, 4.0, 10.0)
     generator_normalisation: str = "none"
@@ -115,12 +115,16 @@ class Config(AdamGANConfig):
     penalty_weight: float = 1.0
     penalty_centre: float = 0.0
     penalty_interval: int = 4
-    critic_learning_rates: tuple[float, ...] = (6e-4, 6e-4, 4e-4, 3e-4, 1.5e-4, 6e-5)
-    generator_learning_rates: tuple[float, ...] = (4e-4, 3e-4, 2e-4, 1e-4, 5e-5, 2e-5)
+    critic_learning_rates: tuple[float, ...] = (
+        4e-4, 3e-4, 2e-4, 1.5e-4, 8e-5, 4e-5,
+    )  # fmt: skip
+    generator_learning_rates: tuple[float, ...] = (
+        2e-4, 1e-4, 7e-5, 5e-5, 3e-5, 1e-5,
+    )  # fmt: skip
     learning_rate_changes: tuple[float, ...] = (0.08, 0.25, 0.5, 0.7, 0.85)
     beta_2: float = 0.99
     augment: bool = True
-    steps: int = 6000
+    steps: int = 4000
 
 
 _PUBLISHED: dict[str, Any] = {
