@@ -27,6 +27,10 @@ dt { color: #666; } dd { margin: 0; overflow-wrap: anywhere; }
          padding: .5rem 1rem; }
 .notes ul { margin: .2rem 0; padding-left: 1.2rem; }
 figure { margin: 1.5rem 0; } figure img { max-width: 100%; height: auto; }
+label { cursor: zoom-in; } label input { display: none; }
+input:checked + img { position: fixed; inset: 0; z-index: 1; margin: auto;
+                      width: 100vw; height: 100vh; max-width: none; background: #fff;
+                      object-fit: contain; cursor: zoom-out; }
 figcaption { color: #444; max-width: 48rem; }
 summary { cursor: pointer; margin: 1rem 0; }
 @page { size: A4; margin: 14mm 13mm; }
@@ -122,10 +126,13 @@ def _line(row: TableRow) -> str:
 
 
 def picture(path: pathlib.Path, caption: str) -> str:
-    """Puts a PNG file into the page, with the sentence that explains it."""
+    """Puts a PNG file into the page, with the sentence that explains it.
+
+    A click shows it as large as the window, another one makes it small again.
+    """
     content = base64.b64encode(path.read_bytes()).decode()
     return (
-        f'<figure id="{text(path.stem)}"><img alt="{text(caption)}" '
-        f'src="data:image/png;base64,{content}"><figcaption>{text(caption)}'
-        "</figcaption></figure>"
+        f'<figure id="{text(path.stem)}"><label><input type="checkbox"><img '
+        f'alt="{text(caption)}" src="data:image/png;base64,{content}"></label>'
+        f"<figcaption>{text(caption)}</figcaption></figure>"
     )

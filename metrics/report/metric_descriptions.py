@@ -93,6 +93,31 @@ _KINDS = (
 )  # fmt: skip
 
 
+GROUPS = {
+    "likelihoods": ("auc_bins", "delta_", "kolmogorov_", "dll_", "electron", "muon",
+                    "kaon", "proton", "pion"),
+    "conditioning": ("conditioning_",),
+    "cells": ("classifier_", "calochallenge_", "prd_", "density_", "coverage_", "fpd",
+              "kpd", "near_training", "correlation_observables", "correlation_cells"),
+    "hits": ("hits", "occupanc", "ties", "cell_energy", "correlation_layers_hit"),
+    "shape": ("radius", "radial", "width_along", "width_across", "asymmetry", "centre",
+              "cell_fraction", "energy_fraction", "depth", "longitudinal"),
+    "response": ("",),
+}  # fmt: skip
+"""The groups of a page, with parts of their metrics' names; the first that fits."""
+
+
+def group(name: str) -> str:
+    """Returns the group of `GROUPS` that a metric belongs to.
+
+    Args:
+        name: Name of the metric.
+    """
+    return next(
+        one for one, parts in GROUPS.items() if any(part in name for part in parts)
+    )
+
+
 def kind(name: str) -> Kind:
     """Returns the kind of a metric.
 

@@ -5,13 +5,17 @@ from collections.abc import Sequence
 
 from metrics.report import html
 from metrics.report.html import TableRow
-from metrics.report.metric_descriptions import kind, label, uncertain
+from metrics.report.metric_descriptions import group, kind, label, uncertain
 from metrics.showers.shower_results import Report
 from metrics.statistics.measured import Measured
 from metrics.statistics.resampling import Metric
 
 FAR = 3.0
 """From this z on a number tells generated showers from the reference."""
+
+_FIRST = ("gallery", "summary")
+_ORDER = ("response", "shape", "hits", "cells", "conditioning", "likelihoods")
+_SAID = 3
 
 MEANING = """
 <p>Each number stands beside its <em>floor</em>: what the reference gives when compared
@@ -38,22 +42,34 @@ def render(
     Returns:
         A complete HTML document with the pictures inside.
     """
-    shown = ((name.replace("_", " "), value) for name, value in report.facts.items())
+    first = [one for name in _FIRST for one in figures if one[0].stem == name]
+    others = [one for one in figures if one not in first]
     return html.document(
         f"{report.facts['model']} against {report.facts['reference_name']}",
         [
-            html.facts(shown),
+            *(html.picture(path, text) for path, text in first),
             "<h2>Summary</h2>",
             html.bullets(sentences),
             html.notes(report.notes),
-            "<h2>All metrics, worst first</h2>",
+            "<h2>What is wrong</h2>",
+            wrong(report),
+            "<h2>All metrics</h2>",
             MEANING,
-            metrics_table(report),
+            metrics_tables(report),
             "<h2>Incident energies</h2>",
             _energies(report),
-            "<h2>Figures</h2>",
-            *(html.picture(path, text) for path, text in figures),
+            "<h2>Further figures</h2>",
+            *(html.picture(path, text) for path, text in others),
+            "<h2>What was compared</h2>",
+            facts(report),
         ],
+    )
+
+
+def facts(report: Measured) -> str:
+    """Writes what was compared."""
+    return html.facts(
+        (name.replace("_", " "), value) for name, value in report.facts.items()
     )
 
 
@@ -71,8 +87,41 @@ def worst_first(report: Measured) -> list[tuple[str, Metric]]:
     )
 
 
-def metrics_table(report: Measured) -> str:
-    """Writes the table of all metrics; folding it leaves the way to the figures.
+def grouped(report: Measured) -> dict[str, list[tuple[str, Metric]]]:
+    """Sorts all metrics into the groups that occur, each with its worst first.
+
+    Args:
+        report: What was measured.
+    """
+    items = worst_first(report)
+    groups = {name: [one for one in items if group(one[0]) == name] for name in _ORDER}
+    return {name: found for name, found in groups.items() if found}
+
+
+def wrong(report: Measured) -> str:
+    """Says in words what tells generated events from the reference, group by group.
+
+    Args:
+        report: What was measured.
+    """
+    lines = []
+    for name, items in grouped(report).items():
+        far = [item for item in items if kind(item[0]).shortfall(item[1]) >= FAR]
+        line = f"{name.capitalize()}: {len(far)} of {len(items)} metrics are off"
+        if far:
+            said = [
+                f"{label(one, report.labels)} "
+                f"{uncertain(metric.value, metric.uncertainty)} (floor "
+                f"{uncertain(metric.floor, metric.floor_uncertainty)})"
+                for one, metric in far[:_SAID]
+            ]
+            line += f", above all {'; '.join(said)}"
+        lines.append(f"{line}.")
+    return html.bullets(lines)
+
+
+def metrics_tables(report: Measured) -> str:
+    """Writes all metrics as folded tables, one for each group.
 
     Args:
         report: What was measured.
@@ -80,12 +129,15 @@ def metrics_table(report: Measured) -> str:
     head = ["", "better", "value", "floor", "z"]
     if report.untrained:
         head += ["untrained", "factor"]
-    rows = [_row(report, *item) for item in worst_first(report)]
-    return (
-        f"<details open><summary>{len(rows)} metrics</summary>"
-        + html.table(head, rows)
-        + "</details>"
-    )
+    found = []
+    for name, items in grouped(report).items():
+        rows = [_row(report, *item) for item in items]
+        far = sum(bool(row.strong) for row in rows)
+        found.append(
+            f"<details><summary>{name.capitalize()}: {len(rows)} metrics, {far} of "
+            f"them off</summary>{html.table(head, rows)}</details>"
+        )
+    return "\n".join(found)
 
 
 def _row(report: Measured, name: str, metric: Metric) -> TableRow:

@@ -144,24 +144,26 @@ def render(found: PidReport, figures: Sequence[tuple[pathlib.Path, str]]) -> str
     Returns:
         A complete HTML document with the pictures inside.
     """
-    facts = [(name.replace("_", " "), value) for name, value in found.facts.items()]
     return html.document(
         f"{found.facts['model']} against {found.facts['reference_name']}",
         [
-            html.facts(facts),
             "<h2>Summary</h2>",
             html.bullets(summary(found)),
             html.notes(found.notes),
+            "<h2>What is wrong</h2>",
+            page.wrong(found),
             "<h2>Species</h2>",
             _species(found),
             "<h2>Separation in bins</h2>",
             _BINS,
             auc_tables.auc_table(found),
-            "<h2>All metrics, worst first</h2>",
+            "<h2>All metrics</h2>",
             page.MEANING,
-            page.metrics_table(found),
+            page.metrics_tables(found),
             "<h2>Figures</h2>",
             *(html.picture(path, text) for path, text in figures),
+            "<h2>What was compared</h2>",
+            page.facts(found),
         ],
     )
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from metrics.report import page, shower_report
+from metrics.report import metric_descriptions, page, shower_report
 from metrics.statistics.resampling import Metric
 from tests.metrics import made_up, small
 
@@ -34,16 +34,73 @@ def test_the_page_has_all_metrics_and_the_notes(found):
     text = page.render(found, ["One < two."], [])
     rows = re.findall("<tr><td>(.*?)</td>", text)
     listed = len(found.all_metrics)
-    assert f"<summary>{listed} metrics</summary>" in text
-    assert rows[0] == "PRD-AUC, the smaller of both"
+    assert "PRD-AUC, the smaller of both" in rows
     assert "ratio of mean energies at 10 GeV" in rows
     assert len(rows) == listed + len(found.energy_bins)
     assert "<li>Too &lt;few&gt;.</li><li>Other.</li>" in text
     assert text.index("One &lt; two.") < text.index("Too &lt;few") < text.index("PRD")
     strong = re.findall('<td class="strong">(.*?)</td>', text)
-    assert strong[:2] == ["30.0", "-20.0"]
+    assert strong[0] == "-20.0"
+    assert "30.0" in strong
     assert "1.5" not in strong
     assert "-6.0" not in strong
+
+
+def test_metrics_stand_in_groups_the_worst_first(found):
+    groups = page.grouped(found)
+    assert list(groups) == ["response", "shape", "hits", "cells", "conditioning"]
+    assert [name for name, _ in groups["cells"]] == ["prd_auc", "kpd"]
+    assert groups["response"][0][0] == "mean_ratio_visible_energy"
+    assert sum(map(len, groups.values())) == len(found.all_metrics)
+    text = page.render(found, [], [])
+    folded = re.findall("<details><summary>(.*?)</summary>", text)
+    assert folded[3:] == [
+        "Cells: 2 metrics, 1 of them off", "Conditioning: 1 metrics, 0 of them off",
+    ]  # fmt: skip
+
+
+def test_what_is_wrong_is_said_in_words(found):
+    text = page.wrong(found)
+    assert (
+        "Cells: 1 of 2 metrics are off, above all PRD-AUC, the smaller of both" in text
+    )
+    assert "KPD" not in text
+    assert "Conditioning: 0 of 1 metrics are off.</li>" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "group"),
+    [
+        ("wasserstein_visible_energy", "response"),
+        ("resolution_ratio_20gev", "response"),
+        ("wasserstein_layer_energy_3", "response"),
+        ("profile_longitudinal", "shape"),
+        ("separation_centre_along", "shape"),
+        ("wasserstein_central_energy_fraction", "shape"),
+        ("separation_cell_energy", "hits"),
+        ("profile_layer_occupancy", "hits"),
+        ("ties", "hits"),
+        ("classifier_auc_cells_half", "cells"),
+        ("near_training", "cells"),
+        ("conditioning_impact_x_mean_moments", "conditioning"),
+        ("correlation_kaon", "likelihoods"),
+        ("delta_auc_bin_kaon_1_1", "likelihoods"),
+    ],
+)
+def test_every_metric_has_its_group(name, group):
+    assert metric_descriptions.group(name) == group
+
+
+def test_displays_and_summary_come_first(found, tmp_path):
+    figures = []
+    for name in ("radius", "summary", "gallery"):
+        (tmp_path / f"{name}.png").write_bytes(b"picture")
+        figures.append((tmp_path / f"{name}.png", f"About {name}."))
+    text = page.render(found, ["A sentence."], figures)
+    order = ["About gallery", "About summary", "A sentence", "What is wrong",
+             "All metrics", "About radius", "What was compared"]  # fmt: skip
+    places = [text.index(one) for one in order]
+    assert places == sorted(places)
 
 
 def test_no_box_without_notes(found):
