@@ -173,6 +173,7 @@ class Showers:
             None if reference.training is None else reference.training.response,
             None if options.quick else _further(reference, generator, options),
         )
+        result = dataclasses.replace(result, history=generator.history)
         lines = [
             *shower_report.table(result), *shower_report.summary(result), *result.notes,
         ]  # fmt: skip
@@ -239,6 +240,7 @@ class TracksOfSpecies:
         tracks = against(generator)
         before = None if untrained is None else against(untrained)
         result = measure_tracks.everything(tracks, facts, options.seed, before)
+        result = dataclasses.replace(result, history=generator.history)
         lines = [
             *track_report.table(result), *track_report.summary(result), *result.notes,
         ]  # fmt: skip

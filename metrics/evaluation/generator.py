@@ -1,5 +1,6 @@
 """The interface of a generator to evaluate: a SavedModel or a file of responses."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
@@ -15,11 +16,14 @@ class Generator(Protocol):
         name: What it is called in the report.
         mask: Name of the cells compared, see `spec.acceptance`.
         trained_energies_gev: Beam energies of its training; None if not known.
+        history: What its training minimised, by name, each [epochs]; empty if not
+            known.
     """
 
     name: str
     mask: str
     trained_energies_gev: list[float] | None
+    history: Mapping[str, NDArray[np.float64]]
 
     def generate(self, reference: Reference, seed: int) -> NDArray[np.float32]:
         """Returns a response for each compared event of the reference.

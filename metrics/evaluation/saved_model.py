@@ -1,7 +1,9 @@
 """A saved model as a function of conditions."""
 
+import csv
 import json
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -62,6 +64,19 @@ def _signature(path: pathlib.Path) -> dict[str, Any]:
         ) from None
 
 
+def _history(path: pathlib.Path) -> dict[str, NDArray[np.float64]]:
+    if not path.is_file():
+        return {}
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
+    except (ValueError, TypeError, IndexError, OSError) as error:
+        raise ValueError(
+            f"{path} is not the history of a training ({error}); mend or remove it"
+        ) from None
+
+
 class SavedSimulator:
     """Loads a SavedModel and draws responses from it, checked.
 
@@ -73,6 +88,8 @@ class SavedSimulator:
         name: ENTRY/PRESET of the model, or the name of its folder.
         mask: Name of the cells that it was trained on, see `spec.acceptance`.
         trained_energies_gev: Beam energies of its training; None if not known.
+        history: Content of `history.csv` beside the folder, by name, each [epochs];
+            empty without.
 
     Raises:
         ValueError: If there is no such model or it simulates something else.
@@ -106,6 +123,9 @@ class SavedSimulator:
         self.mask = str(signature.get("mask", "mask"))
         self.trained_energies_gev: list[float] | None = signature.get(
             "trained_energies_gev"
+        )
+        self.history: Mapping[str, NDArray[np.float64]] = _history(
+            path.parent / "history.csv"
         )
         try:
             self._model = tf.saved_model.load(str(path))

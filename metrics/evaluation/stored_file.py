@@ -1,6 +1,7 @@
 """Generated responses that are in a file already, of any generator."""
 
 import pathlib
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ class StoredResponses:
         name: Name of the first file.
         mask: Name of the cells compared, see `spec.acceptance`.
         trained_energies_gev: None: a file does not know.
+        history: Empty, for the same reason.
 
     Raises:
         ValueError: If they cannot be read or hold another detector.
@@ -45,6 +47,7 @@ class StoredResponses:
         self.name = pathlib.Path(paths[0]).name
         self.mask = "mask"
         self.trained_energies_gev: list[float] | None = None
+        self.history: Mapping[str, NDArray[np.float64]] = {}
         self.spec = spec
         self._path = paths[0]
         self._sample = readers.read(paths, spec)

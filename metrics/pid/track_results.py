@@ -1,7 +1,7 @@
 """The results of an evaluation of particle identification."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from data.detectors import particles
@@ -9,6 +9,7 @@ from data.detectors.spec import DetectorSpec
 from metrics.pid.efficiency import CUTS, EfficiencyCurve
 from metrics.pid.separation_auc import AucBin, bin_name
 from metrics.pid.track_pairs import PION, Grid, Tracks
+from metrics.statistics.arrays import Array
 from metrics.statistics.measured import factors
 from metrics.statistics.resampling import Metric
 
@@ -29,6 +30,8 @@ class PidReport:
         fine_bins: The AUCs in these.
         curves: Efficiencies and misidentification.
         notes: What weakens the numbers or could not be measured, and why.
+        history: What the training minimised, by name, each [epochs]; empty if not
+            known.
     """
 
     tracks: Tracks
@@ -41,6 +44,7 @@ class PidReport:
     fine_bins: Sequence[AucBin] = ()
     curves: Sequence[EfficiencyCurve] = ()
     notes: Sequence[str] = ()
+    history: Mapping[str, Array] = dataclasses.field(default_factory=dict)
 
     @property
     def all_metrics(self) -> dict[str, Metric]:

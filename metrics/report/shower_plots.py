@@ -1,7 +1,7 @@
 """The figures of a report, with the sentence that explains each."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from matplotlib.figure import Figure
@@ -14,11 +14,13 @@ from metrics.report.figures import (
     event_displays,
     roc_and_prd,
     spectra,
+    training_curves,
 )
 from metrics.report.figures.canvas import Names
 from metrics.showers import nearest_neighbours
 from metrics.showers.conditioning import SliceSeries
 from metrics.showers.shower_results import Report
+from metrics.statistics.arrays import Array
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,6 +81,7 @@ def plots(report: Report) -> list[Plot]:
         *_cell_plots(report, names),
         *(_layered_plots(report, names) if comparison.layered else []),
         *_neighbour_plots(report, names),
+        *training_plots(report.history, model),
     ]
 
 
@@ -228,6 +231,25 @@ def _cell_plots(report: Report, names: Names) -> list[Plot]:
             )
         )
     return found
+
+
+def training_plots(history: Mapping[str, Array], model: str) -> list[Plot]:
+    """Returns the figure of the training; none where nothing is known of it.
+
+    Args:
+        history: From `history.csv`, by name, each [epochs].
+        model: What the model is called.
+    """
+    if not training_curves.of_panels(history):
+        return []
+    return [
+        Plot(
+            "training_curves",
+            "What critic, generator and constrainers minimised during the training, "
+            "means of every epoch. The scale is linear up to 1 and logarithmic beyond.",
+            partial(training_curves.training_curves, history, model),
+        )
+    ]
 
 
 def _neighbour_plots(report: Report, names: Names) -> list[Plot]:

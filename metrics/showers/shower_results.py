@@ -1,13 +1,14 @@
 """The results of a comparison of showers."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from metrics.showers.conditioning import SliceSeries
 from metrics.showers.nearest_neighbours import NeighbourResult
 from metrics.showers.response_by_energy import EnergyBinResult
 from metrics.showers.shower_pairs import Comparison
+from metrics.statistics.arrays import Array
 from metrics.statistics.curves import Curve
 from metrics.statistics.measured import factors
 from metrics.statistics.resampling import Metric
@@ -29,6 +30,8 @@ class Report:
         series: Means and widths in slices of the conditions.
         neighbours: The search for memorised showers; None where there was none.
         notes: What weakens the numbers or could not be measured, and why.
+        history: What the training minimised, by name, each [epochs]; empty if not
+            known.
     """
 
     comparison: Comparison
@@ -41,6 +44,7 @@ class Report:
     series: Sequence[SliceSeries] = ()
     neighbours: NeighbourResult | None = None
     notes: Sequence[str] = ()
+    history: Mapping[str, Array] = dataclasses.field(default_factory=dict)
 
     @property
     def all_metrics(self) -> dict[str, Metric]:

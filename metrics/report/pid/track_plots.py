@@ -11,7 +11,7 @@ from metrics.pid.track_results import PidReport, likelihood
 from metrics.report.figures.canvas import Names
 from metrics.report.figures.distributions import distances_beside_floor
 from metrics.report.pid import auc_maps, likelihoods
-from metrics.report.shower_plots import Plot
+from metrics.report.shower_plots import Plot, training_plots
 
 _FULL_AND_OPEN = (
     f"Filled points and full lines: cut at {CUTS[0]:g}; open points and dashed lines: "
@@ -95,7 +95,7 @@ def plots(report: PidReport) -> list[Plot]:
             partial(auc_maps.correlations, tracks, names),
         )
     )
-    return found
+    return [*found, *training_plots(report.history, model)]
 
 
 def _summary(report: PidReport, names: Names) -> Figure:
