@@ -30,7 +30,7 @@ from benchmarks.shared import flops, matrix_rates, reference_time, sections, tim
 from models.gans.conditional import ConditionalGAN
 from models.training.export import export_simulator
 
-_SIMULATE, _FROM_NOISE = "SavedModel simulate", "SavedModel simulate_from_noise"
+_FROM_NOISE = "SavedModel simulate_from_noise"
 _TORCH, _TORCH_FROM_NOISE = "PyTorch, noise drawn", "PyTorch, noise given"
 _COMPILED = "PyTorch compiled, noise drawn"
 _GEMM = "matrix multiplication"
@@ -116,7 +116,9 @@ def _batch_actions(
             "domain; choose one in typical_condition of benchmarks/inference.py"
         )
     return {
-        _SIMULATE: timing.stopwatch(lambda: simulate(condition=conditions, seed=seed)),
+        setup.SIMULATE: timing.stopwatch(
+            lambda: simulate(condition=conditions, seed=seed)
+        ),
         _FROM_NOISE: timing.stopwatch(
             lambda: from_noise(condition=conditions, noise=noise)
         ),
@@ -198,12 +200,12 @@ def _print_batches(result: dict[str, Any]) -> None:
         {name: value["median"] for name, value in found["ms_per_shower"].items()}
         for found in batches.values()
     ]
-    fractions = [b / m[_SIMULATE] for b, m in zip(bounds, medians, strict=True)]
+    fractions = [b / m[setup.SIMULATE] for b, m in zip(bounds, medians, strict=True)]
     rows.append(
         ["bound / simulate", *(f"{fraction:.0%}{blank}" for fraction in fractions)]
     )
     for name in names[2:]:
-        ours = _FROM_NOISE if name == _TORCH_FROM_NOISE else _SIMULATE
+        ours = _FROM_NOISE if name == _TORCH_FROM_NOISE else setup.SIMULATE
         ratios = [f"{m[name] / m[ours]:.2f}" if name in m else "-" for m in medians]
         rows.append([f"{name} / SavedModel", *(f"{r}{blank}" for r in ratios)])
     print(timing.table(["ms a shower", *(f"batch {b}" for b in batches)], rows))
@@ -289,7 +291,7 @@ def _run() -> None:
     )
     _print_batches(result)
     simulate_ms = {
-        batch: found["ms_per_shower"][_SIMULATE]["median"]
+        batch: found["ms_per_shower"][setup.SIMULATE]["median"]
         for batch, found in result["batches"].items()
     }
     compared = reference_time.lines(

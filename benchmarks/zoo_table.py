@@ -104,7 +104,7 @@ def table(folder: pathlib.Path) -> str:
         speed = ""
         if batches:
             largest = max(batches, key=int)
-            taken = batches[largest]["ms_per_shower"]["simulate"]["median"]
+            taken = batches[largest]["ms_per_shower"][setup.SIMULATE]["median"]
             speed = f"{taken:.2g} (batch {largest})"
         rows.append(
             (

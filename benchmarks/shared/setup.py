@@ -22,6 +22,9 @@ from data.samples.bundled import sample_of
 from models.gans.conditional import ConditionalGAN
 from models.training import config, training_inputs
 
+SIMULATE = "SavedModel simulate"
+"""The row of `benchmarks.inference` that its JSON and the zoo table call by name."""
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Subject:
