@@ -120,7 +120,7 @@ class Resources(html.parser.HTMLParser):
 
     def handle_starttag(self, tag, attributes):
         self.found += [v for n, v in attributes if n in ("src", "href", "srcset")]
-        if tag not in ("img", "meta", "link"):
+        if tag not in ("img", "input", "meta", "link"):
             self.open.append(tag)
 
     def handle_endtag(self, tag):
