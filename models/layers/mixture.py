@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
 from losses import likelihood
 
@@ -17,7 +17,7 @@ _FARTHEST = 2.0
 
 def _limited(features: Tensor) -> Tensor:
     """Stops at twice the scale of the features: far outside nothing was learnt."""
-    return tf.clip_by_value(features, -_FARTHEST, _FARTHEST)
+    return ops.clip(features, -_FARTHEST, _FARTHEST)
 
 
 @keras.saving.register_keras_serializable("fastsim_zoo")
@@ -117,19 +117,19 @@ class AutoregressiveMixture(keras.layers.Layer):
             [batch, D].
         """
         standard = (values - self.location) / self.width
-        x = tf.concat([_limited(features), standard], axis=1)
-        x = tf.einsum("bi,dih->dbh", x, self.kernels[0] * self._seen)
-        x = tf.nn.leaky_relu(x + self.biases[0][:, None], 0.2)
-        x = tf.nn.leaky_relu(
-            tf.matmul(x, self.kernels[1]) + self.biases[1][:, None], 0.2
+        x = ops.concatenate([_limited(features), standard], axis=1)
+        x = ops.einsum("bi,dih->dbh", x, self.kernels[0] * self._seen)
+        x = ops.leaky_relu(x + self.biases[0][:, None], 0.2)
+        x = ops.leaky_relu(
+            ops.matmul(x, self.kernels[1]) + self.biases[1][:, None], 0.2
         )
-        x = tf.matmul(x, self.kernels[2]) + self.biases[2][:, None]
-        logits, mean, log_width = self._parameters(tf.transpose(x, [1, 0, 2]))
+        x = ops.matmul(x, self.kernels[2]) + self.biases[2][:, None]
+        logits, mean, log_width = self._parameters(ops.transpose(x, (1, 0, 2)))
         return likelihood.gaussian_mixture(standard, logits, mean, log_width)
 
     def _parameters(self, x: Tensor) -> list[Tensor]:
-        logits, mean, log_width = tf.split(x, 3, axis=-1)
-        return [logits, mean, tf.clip_by_value(log_width - 0.5, *_LOG_WIDTHS)]
+        logits, mean, log_width = ops.split(x, 3, axis=-1)
+        return [logits, mean, ops.clip(log_width - 0.5, *_LOG_WIDTHS)]
 
     def call(self, features: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Draws numbers.
@@ -142,32 +142,32 @@ class AutoregressiveMixture(keras.layers.Layer):
             The numbers s, the standard deviations of their distributions
             p(s_d | c, s_1 ... s_(d-1)), and the standardised numbers, each [batch, D].
         """
-        chance = 0.5 + 0.5 * tf.math.erf(noise[:, self.numbers :] * np.sqrt(0.5))
+        chance = 0.5 + 0.5 * ops.erf(noise[:, self.numbers :] * np.sqrt(0.5))
         x, drawn, spreads = _limited(features), [], []
         for number in range(self.numbers):
             seen = x.shape[1]
             y = x @ self.kernels[0][number, :seen] + self.biases[0][number]
-            y = tf.nn.leaky_relu(y, 0.2)
+            y = ops.leaky_relu(y, 0.2)
             y = y @ self.kernels[1][number] + self.biases[1][number]
-            y = tf.nn.leaky_relu(y, 0.2)
+            y = ops.leaky_relu(y, 0.2)
             y = y @ self.kernels[2][number] + self.biases[2][number]
             logits, mean, log_width = self._parameters(y)
-            weight = tf.nn.softmax(logits)
-            passed = chance[:, number, None] >= tf.cumsum(weight, axis=1)[:, :-1]
-            component = tf.reduce_sum(tf.cast(passed, tf.int32), axis=1)
-            chosen = tf.one_hot(component, self.components)
-            width = tf.exp(log_width)
-            value = tf.reduce_sum(
+            weight = ops.softmax(logits)
+            passed = chance[:, number, None] >= ops.cumsum(weight, axis=1)[:, :-1]
+            component = ops.sum(ops.cast(passed, "int32"), axis=1)
+            chosen = ops.one_hot(component, self.components)
+            width = ops.exp(log_width)
+            value = ops.sum(
                 chosen * (mean + width * noise[:, number, None]), axis=1, keepdims=True
             )
-            middle = tf.reduce_sum(weight * mean, axis=1, keepdims=True)
+            middle = ops.sum(weight * mean, axis=1, keepdims=True)
             square = width**2 + (mean - middle) ** 2
-            spreads.append(tf.sqrt(tf.reduce_sum(weight * square, 1, keepdims=True)))
+            spreads.append(ops.sqrt(ops.sum(weight * square, 1, keepdims=True)))
             drawn.append(value)
-            x = tf.concat([x, value], axis=1)
-        standard = tf.concat(drawn, axis=1)
+            x = ops.concatenate([x, value], axis=1)
+        standard = ops.concatenate(drawn, axis=1)
         values = standard * self.width + self.location
-        return values, tf.concat(spreads, axis=1) * self.width, standard
+        return values, ops.concatenate(spreads, axis=1) * self.width, standard
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

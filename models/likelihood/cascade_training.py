@@ -1,0 +1,229 @@
+"""The training of a cascade by maximum likelihood."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from data.detectors.spec import DetectorSpec
+from data.transforms.base import Transform
+from models.likelihood import shower_axis
+from models.likelihood.energy_cascade import EnergyCascade
+from models.networks.building_blocks import normal
+from models.training.seeded_model import SeededModel, minimise
+
+Tensor = Any
+
+_LAYER = "energy_cascade"
+
+
+def cascade_network(spec: DetectorSpec, **settings: Any) -> keras.Model:
+    """Builds the network that draws showers: [condition, noise] -> responses.
+
+    Args:
+        spec: The detector, with responses [row, column] or [row, column, layer].
+        **settings: Further arguments of `EnergyCascade`.
+
+    Raises:
+        ValueError: If the detector does not fit.
+    """
+    if len(spec.shape) not in (2, 3) or spec.component_names:
+        raise ValueError(
+            f"cascade needs responses [row, column] or [row, column, layer]; those of "
+            f"detector {spec.name!r} are {list(spec.shape)}"
+        )
+    plane = spec.positions_cm[..., :2]
+    if len(spec.shape) == 3:
+        plane = plane[:, :, 0]
+    cascade = EnergyCascade(
+        spec.cells,
+        plane,
+        shower_axis.of_detector(spec).get_config(),
+        **settings,
+        name=_LAYER,
+    )
+    condition = keras.Input((len(spec.condition_names),), name="condition")
+    noise = keras.Input((cascade.noise_size,), name="noise")
+    return keras.Model([condition, noise], cascade(condition, noise), name="cascade")
+
+
+@keras.saving.register_keras_serializable("fastsim_zoo")
+class CascadeModel(SeededModel):
+    """A cascade that is trained by maximum likelihood.
+
+    All randomness is a pure function of (seed, step), so that a resumed run repeats a
+    run never stopped.
+
+    Args:
+        network: From `cascade_network`.
+        transform: Between physical and encoded responses; it must change nothing.
+        ema_decay: Decay per step (smaller at first) of the exponential moving average
+            of the weights that simulates; 0 simulates with the trained weights.
+        seed: Seed of the dither.
+    """
+
+    def __init__(
+        self,
+        network: keras.Model,
+        transform: Transform,
+        ema_decay: float = 0.0,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(seed, **kwargs)
+        self.network = network
+        self.transform = transform
+        self.ema_decay = ema_decay
+        self.simulator = network
+        if ema_decay > 0.0:
+            self.simulator = keras.models.clone_model(network)
+            self.simulator.set_weights(network.get_weights())
+            self.simulator.trainable = False
+        self.noise_size = int(network.inputs[1].shape[-1])
+        self._count()
+
+    def compile(self, trainer: keras.optimizers.Optimizer, **kwargs: Any) -> None:
+        """Attaches the optimizer and builds it, so that it is saved at once.
+
+        Args:
+            trainer: Trains the weights.
+            **kwargs: Passed on to `keras.Model.compile`, e.g. `jit_compile`.
+        """
+        # Without optimizer=None, Keras would make an optimizer of its own.
+        super().compile(optimizer=None, **kwargs)
+        self.trainer = trainer
+        trainer.build(self.network.trainable_variables)
+        self._follow(["loss", *self._cascade(self.network).names, "gradient_norm"])
+
+    def get_compile_config(self) -> dict[str, Any]:
+        """Returns the optimizer's configuration."""
+        return {"trainer": keras.saving.serialize_keras_object(self.trainer)}
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles the model with the optimizer from `get_compile_config`."""
+        self.compile(keras.saving.deserialize_keras_object(config["trainer"]))
+
+    def state_variables(self) -> list[keras.Variable]:
+        """Returns all that a resumed run needs: weights, EMA, optimizer, step."""
+        return self.variables + self.trainer.variables
+
+    @staticmethod
+    def _cascade(network: keras.Model) -> EnergyCascade:
+        return network.get_layer(_LAYER)
+
+    def negative_log_likelihood(
+        self, network: keras.Model, data: Sequence[Tensor], seed: Tensor
+    ) -> dict[str, Tensor]:
+        """Returns "loss", the sum [nat], and its parts by name, each [batch].
+
+        Args:
+            network: Whose likelihood.
+            data: Responses [batch, *shape] and conditions [batch, conditions].
+            seed: Seed of the dither, int32 [2].
+        """
+        response, condition = data
+        dither = normal(tf.shape(condition)[0], 4, seed)
+        found = self._cascade(network).log_likelihood(response, condition, dither)
+        parts = {name: -value for name, value in found.items()}
+        return {"loss": tf.add_n([*parts.values()]), **parts}
+
+    def _prepare(self, response: Tensor, condition: Tensor) -> None:
+        """Takes scales from the first batch."""
+        fresh = tf.convert_to_tensor(self.updates) == 0
+        for weight, value in self._cascade(self.network).scales(response, condition):
+            weight.assign(tf.where(fresh, value, weight))
+
+    def _track(self, terms: dict[str, Tensor]) -> dict[str, Tensor]:
+        # Means of events: TensorFlow may reorder a chain of sums that ends in the
+        # tracker's own, and a resumed run would differ in a digit.
+        for name, value in terms.items():
+            self._trackers[name].update_state(tf.reduce_mean(value))
+        return {name: self._trackers[name].result() for name in terms}
+
+    def train_step(self, data: tuple[Tensor, Tensor, Tensor]) -> dict[str, Tensor]:
+        """Takes one step.
+
+        Args:
+            data: Responses [batch, *shape], conditions [batch, conditions] and weights
+                [batch].
+
+        Returns:
+            Means since the start of the epoch, by name.
+        """
+        response, condition, weight = data
+        self._prepare(response, condition)
+        seed = self._seed_of(tf.convert_to_tensor(self.updates))
+        terms: dict[str, Tensor] = {}
+
+        def loss() -> Tensor:
+            found = (response, condition)
+            terms.update(self.negative_log_likelihood(self.network, found, seed))
+            return tf.reduce_mean(weight * terms["loss"])
+
+        norm = minimise(loss, self.trainer, self.network.trainable_variables)
+        if self.ema_decay > 0.0:
+            self._update_ema()
+        self.updates.assign_add(1)
+        return self._track({**terms, "gradient_norm": norm})
+
+    def _update_ema(self) -> None:
+        # A short memory at first, or the initial weights would linger on.
+        step = tf.cast(tf.convert_to_tensor(self.updates), tf.float32)
+        keep = tf.minimum(self.ema_decay, (1.0 + step) / (10.0 + step))
+        pairs = zip(self.simulator.variables, self.network.variables, strict=True)
+        for ema, value in pairs:
+            ema.assign(value + keep * (ema - value) if value.trainable else value)
+
+    def test_step(self, data: tuple[Tensor, Tensor, Tensor]) -> dict[str, Tensor]:
+        """Measures the likelihood of what simulates on events not trained on.
+
+        Args:
+            data: See `train_step`.
+
+        Returns:
+            Means since the start of the measurement, by name.
+        """
+        seed = tf.constant([self.seed, -1])
+        terms = self.negative_log_likelihood(self.simulator, data[:2], seed)
+        return self._track(terms)
+
+    def call(self, inputs: Sequence[Tensor], training: bool = False) -> Tensor:
+        """Simulates physical responses from [condition, noise]."""
+        condition, noise = inputs
+        encoded = self.simulator([condition, noise], training=False)
+        return self.transform.decode(encoded, condition)
+
+    def simulate(self, condition: Tensor, seed: Tensor) -> Tensor:
+        """Simulates physical responses.
+
+        Args:
+            condition: Conditions [spec.condition_units], float32 [batch, conditions].
+            seed: Seed of the noise, int32 [2]; a shorter batch is a prefix.
+
+        Returns:
+            Responses [spec.unit], float32 [batch, *shape].
+        """
+        noise = normal(tf.shape(condition)[0], self.noise_size, seed)
+        return self([condition, noise], training=False)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        serialize = keras.saving.serialize_keras_object
+        return {
+            **super().get_config(),
+            "network": serialize(self.network),
+            "transform": serialize(self.transform),
+            "ema_decay": self.ema_decay,
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: Any = None
+    ) -> "CascadeModel":
+        """Makes the model from `get_config`."""
+        deserialize = keras.saving.deserialize_keras_object
+        for name in ("network", "transform"):
+            config[name] = deserialize(config[name])
+        return cls(**config)

@@ -1,0 +1,332 @@
+"""The cascade: a shower's energy, divided among layers and then down to the cells."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import ArrayLike
+
+from losses import likelihood
+from models.layers.mixture import AutoregressiveMixture
+from models.likelihood import energy_split, shower_moments, split_tree
+from models.likelihood.energy_split import draw_split, encode
+from models.likelihood.shower_axis import Axis, ShowerAxis
+from models.likelihood.split_level import SplitLevel
+
+Tensor = Any
+
+_COMPONENTS = 5
+_FARTHEST = 5.0
+_DITHERED_WIDTH = 0.01
+_FEWEST_CM2 = 1e-4
+_LOWEST_QUANTILE = 0.01
+_REACH_PITCHES = 1.5
+
+
+@keras.saving.register_keras_serializable("fastsim_zoo")
+class EnergyCascade(keras.layers.Layer):
+    """The density of showers, as a chain of divisions of their energy.
+
+    p(shower | c) = p(total | c) p(layers | total, c) p(moments | ...) times the product
+    over levels of p(children | blocks, moments, ...). The moments, centroid and widths
+    across the axis, are those of the shower, blurred a little: with them the likelihood
+    is a lower bound, and the divisions, which are drawn independently of each other
+    within a level, agree about where the shower is and how wide.
+
+    Args:
+        cells: The cells that exist, bool [row, column] or [row, column, layer].
+        positions_cm: Their centres (x, y), [row, column, 2].
+        axis: Constructor's arguments of `ShowerAxis`.
+        widths: Channels of the levels, fine ones last; the first value is repeated.
+        components: Gaussians of the divisions, likewise.
+        layer_groups: See `SplitLevel`.
+        hidden: Width of the dense networks of total energy, layers and moments.
+        dither_cm: Standard deviation of the blur of the centroid [cm].
+        recentre: Whether drawn showers are moved to their centroid, see
+            `shower_moments.recentred`.
+    """
+
+    def __init__(
+        self,
+        cells: ArrayLike,
+        positions_cm: ArrayLike,
+        axis: dict[str, Any],
+        widths: Sequence[int],
+        components: Sequence[int],
+        layer_groups: int,
+        hidden: int,
+        dither_cm: float,
+        recentre: bool,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.cells = np.asarray(cells, bool)
+        self.positions_cm = np.asarray(positions_cm, np.float32)
+        self.axis = ShowerAxis(**axis)
+        self.settings: dict[str, Any] = {
+            "widths": [*widths],
+            "components": [*components],
+            "layer_groups": layer_groups,
+            "hidden": hidden,
+            "dither_cm": dither_cm,
+            "recentre": recentre,
+        }
+        layered = self.cells.reshape(*self.cells.shape[:2], -1)
+        self.layers = int(layered.shape[2])
+        self.plan = split_tree.splits(layered, self.positions_cm)
+        self.levels = [
+            SplitLevel(plan, width, count, layer_groups, name=f"level_{number}")
+            for number, (plan, width, count) in enumerate(
+                zip(
+                    self.plan,
+                    _spread(widths, len(self.plan)),
+                    _spread(components, len(self.plan)),
+                    strict=True,
+                )
+            )
+        ]
+        self.total = AutoregressiveMixture([0.0], [1.0], hidden, _COMPONENTS)
+        self.moments = AutoregressiveMixture([0.0] * 4, [1.0] * 4, hidden, _COMPONENTS)
+        self.of_layers = [_dense(hidden) for _ in range(self.layers - 1)]
+        self._sizes = [
+            self.total.noise_size,
+            self.moments.noise_size,
+            2 * (self.layers - 1),
+            *[level.noise_size for level in self.levels],
+        ]
+
+    @property
+    def noise_size(self) -> int:
+        """How many standard normal numbers an event needs."""
+        return sum(self._sizes)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the factors of the likelihood."""
+        layers = ["layers"] if self.layers > 1 else []
+        levels = [f"level_{number}" for number in range(len(self.levels))]
+        return ["total", *layers, "moments", *levels]
+
+    def build(self, *_: Any) -> None:
+        """Makes the scales, which the first showers set."""
+        self.per_gev, self.smallest = (
+            self.add_weight(
+                shape=(),
+                initializer="ones",
+                trainable=False,
+                # Every replica sees showers of its own.
+                aggregation="mean",
+                name=name,
+            )
+            for name in ("response_per_gev", "smallest")
+        )
+
+    @property
+    def _pitch(self) -> float:
+        steps = [np.diff(self.positions_cm, axis=axis) for axis in (0, 1)]
+        sizes = [np.linalg.norm(step, axis=-1).ravel() for step in steps]
+        return float(np.median(np.concatenate(sizes)))
+
+    def scales(self, response: Tensor, condition: Tensor) -> list[tuple[Any, Tensor]]:
+        """Returns the weights that are not trained, with values from some showers.
+
+        Args:
+            response: Showers [spec.unit], [batch, row, column] or [..., layer].
+            condition: Their conditions, [batch, conditions].
+        """
+        axis = self.axis(condition)
+        response = self._layered(response)
+        total = ops.sum(response, axis=(1, 2, 3))
+        per_gev = ops.sum(total) / ops.sum(axis.energy_gev)
+        flat = ops.sort(ops.reshape(response, (-1,)))
+        hits = ops.sum(ops.cast(flat > 0.0, "int32"))
+        above = ops.cast(_LOWEST_QUANTILE * ops.cast(hits, "float32"), "int32")
+        least = ops.take(flat, ops.shape(flat)[0] - ops.maximum(hits, 1) + above)
+        total = self._total_value(total, axis, per_gev)
+        moments = self._moments_of(ops.sum(response, axis=-1), axis)
+        middle = ops.mean(moments, axis=0) * [0.0, 0.0, 1.0, 1.0]
+        return [
+            (self.per_gev, per_gev),
+            (self.smallest, ops.maximum(least, 1e-12)),
+            (self.total.location, ops.mean(total, axis=0)),
+            (self.total.width, ops.std(total, axis=0) + 1e-3),
+            (self.moments.location, middle),
+            (self.moments.width, ops.std(moments, axis=0) + 1e-3),
+        ]
+
+    def _layered(self, response: Tensor) -> Tensor:
+        return response if len(response.shape) == 4 else response[..., None]
+
+    @staticmethod
+    def _total_value(total: Tensor, axis: Axis, per_gev: Tensor) -> Tensor:
+        """Returns the relative deviation from the mean, times the root of energy."""
+        ratio = total / (per_gev * axis.energy_gev)
+        return ((ratio - 1.0) * ops.sqrt(axis.energy_gev))[:, None]
+
+    def _moments_of(self, image: Tensor, axis: Axis) -> Tensor:
+        """Returns how far the centroid is along and across, and ln(width^2)."""
+        centre = shower_moments.centroid(image, self.positions_cm)
+        squared = shower_moments.widths(image, self.positions_cm, centre, axis)
+        shift = axis.turned(centre - axis.core_cm)
+        return ops.concatenate([shift, ops.log(squared + _FEWEST_CM2)], axis=1)
+
+    def _seen_total(self, total: Tensor, axis: Axis) -> Tensor:
+        value = self._total_value(total, axis, self.per_gev) - self.total.location
+        value = ops.clip(value / self.total.width, -_FARTHEST, _FARTHEST)
+        return ops.concatenate([axis.features, value], axis=1)
+
+    def _seen_layers(
+        self, seen: Tensor, total: Tensor, layers: Sequence[Tensor]
+    ) -> Tensor:
+        energies = ops.stack([total, *layers], axis=1)
+        return ops.concatenate([seen, encode(energies, self.smallest)], axis=1)
+
+    def _event(self, seen: Tensor, moments: Tensor, axis: Axis) -> Tensor:
+        """Returns what every level is told of an event."""
+        value = (moments - self.moments.location) / self.moments.width
+        value = 0.5 * ops.clip(value, -_FARTHEST, _FARTHEST)
+        return ops.concatenate([seen, axis.direction, value], axis=1)
+
+    def _maps(self, plan: split_tree.Split, axis: Axis, centre: Tensor) -> Tensor:
+        """Returns the places of blocks in a shower, [batch, row, column, channels]."""
+        seen = plan.centres_cm - centre[:, None, None]
+        pitch = self._pitch
+        steps = [np.diff(plan.child_centres_cm, axis=a) for a in (0, 1)]
+        step = max(float(np.abs(one).max(initial=pitch)) for one in steps)
+        squared = ops.sum(ops.square(seen), axis=-1, keepdims=True)
+        radius = ops.sqrt(squared + 0.1 * pitch**2)
+        along = ops.sum(seen * axis.direction[:, None, None], axis=-1, keepdims=True)
+        return ops.concatenate(
+            [
+                seen / (radius + 1.5 * pitch),
+                ops.log(radius / pitch),
+                along / (2.5 * pitch),
+                ops.tanh(seen / pitch),
+                ops.tanh(seen * (3.0 / pitch)),
+                ops.clip(seen / step, -3.0, 3.0),
+            ],
+            axis=-1,
+        )
+
+    def log_likelihood(
+        self, response: Tensor, condition: Tensor, dither: Tensor
+    ) -> dict[str, Tensor]:
+        """Returns the logarithms of the factors of the likelihood.
+
+        Args:
+            response: Showers [spec.unit], [batch, row, column] or [..., layer].
+            condition: Conditions [spec.condition_units], [batch, conditions].
+            dither: Standard normal numbers that blur the moments, [batch, 4].
+
+        Returns:
+            By name, see `names`, each [batch].
+        """
+        axis = self.axis(condition)
+        pyramid = [self._layered(response)]
+        for level in reversed(self.levels):
+            pyramid.append(level.sums(pyramid[-1]))
+        pyramid.reverse()
+        layers = [pyramid[0][:, 0, 0, number] for number in range(self.layers)]
+        total = sum(layers)
+        value = self._total_value(total, axis, self.per_gev)
+        found = {"total": self.total.log_density(axis.features, value)[:, 0]}
+        seen = self._seen_total(total, axis)
+        if self.layers > 1:
+            found["layers"] = 0.0
+            for number, network in enumerate(self.of_layers):
+                x = network(self._seen_layers(seen, total, layers[:number]))
+                rest = sum(layers[number + 1 :])
+                parameters = energy_split.described(x, _COMPONENTS)
+                found["layers"] += likelihood.split(layers[number], rest, *parameters)
+            seen = self._seen_layers(seen, total, layers)
+        image = ops.sum(pyramid[-1], axis=-1)
+        blur = np.array([self.settings["dither_cm"]] * 2 + [_DITHERED_WIDTH] * 2)
+        moments = self._moments_of(image, axis) + dither * blur.astype(np.float32)
+        density = self.moments.log_density(seen, moments)
+        found["moments"] = ops.sum(density, axis=1)
+        event = self._event(seen, moments, axis)
+        wanted = axis.core_cm + axis.turned_back(moments[:, :2])
+        for number, (level, plan) in enumerate(
+            zip(self.levels, self.plan, strict=True)
+        ):
+            found[f"level_{number}"] = level.log_likelihood(
+                *pyramid[number : number + 2], self._maps(plan, axis, wanted), event,
+                wanted, self.smallest,
+            )  # fmt: skip
+        return found
+
+    def call(self, condition: Tensor, noise: Tensor) -> Tensor:
+        """Draws showers.
+
+        Args:
+            condition: Conditions [spec.condition_units], [batch, conditions].
+            noise: Standard normal numbers, [batch, noise_size].
+
+        Returns:
+            Showers [spec.unit], [batch, *shape].
+        """
+        axis = self.axis(condition)
+        edges = [int(edge) for edge in np.cumsum(self._sizes)]
+        random = [
+            noise[:, edge - size : edge]
+            for edge, size in zip(edges, self._sizes, strict=True)
+        ]
+        value, _, _ = self.total(axis.features, random[0])
+        ratio = 1.0 + value[:, 0] / ops.sqrt(axis.energy_gev)
+        total = self.per_gev * axis.energy_gev * ops.maximum(ratio, 1e-3)
+        seen = self._seen_total(total, axis)
+        layers: list[Tensor] = []
+        rest = total
+        for number, network in enumerate(self.of_layers):
+            x = network(self._seen_layers(seen, total, layers))
+            parameters = energy_split.described(x, _COMPONENTS)
+            numbers = random[2][:, 2 * number : 2 * number + 2]
+            first, rest = draw_split(rest, *parameters, numbers)
+            layers.append(first)
+        layers.append(rest)
+        if self.layers > 1:
+            seen = self._seen_layers(seen, total, layers)
+        moments, _, _ = self.moments(seen, random[1])
+        event = self._event(seen, moments, axis)
+        wanted = axis.core_cm + axis.turned_back(moments[:, :2])
+        x = ops.stack(layers, axis=1)[:, None, None]
+        for level, plan, numbers in zip(
+            self.levels, self.plan, random[3:], strict=True
+        ):
+            maps = self._maps(plan, axis, wanted)
+            numbers = ops.reshape(numbers, (-1, *level.noise_shape))
+            x = level.draw(x, maps, event, wanted, self.smallest, numbers)
+        if self.settings["recentre"]:
+            reach = _REACH_PITCHES * self._pitch
+            x = shower_moments.recentred(x, self.positions_cm, wanted, reach)
+        return x if self.cells.ndim == 3 else x[..., 0]
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "cells": self.cells.astype(int).tolist(),
+            "positions_cm": self.positions_cm.tolist(),
+            "axis": self.axis.get_config(),
+            **self.settings,
+        }
+
+
+def _dense(hidden: int) -> keras.Sequential:
+    small = keras.initializers.RandomNormal(stddev=0.02)
+    size = energy_split.parameter_count(_COMPONENTS)
+    return keras.Sequential(
+        [
+            keras.layers.Dense(hidden, activation="leaky_relu"),
+            keras.layers.Dense(hidden, activation="leaky_relu"),
+            keras.layers.Dense(size, kernel_initializer=small),
+        ]
+    )
+
+
+def _spread(values: Sequence[int], count: int) -> list[int]:
+    """Returns one value per level, the first one repeated at the coarse levels."""
+    return [values[0]] * (count - len(values)) + [*values][max(len(values) - count, 0) :]

@@ -1,0 +1,298 @@
+"""One level of a cascade: every block divides its energy among its children."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from losses import likelihood
+from models.likelihood import energy_split
+from models.likelihood.energy_split import encode
+from models.likelihood.split_tree import Split
+
+Tensor = Any
+Parameters = tuple[Tensor, Tensor, Tensor]
+Divide = Callable[[int, list[int] | None, Tensor, Parameters], tuple[Tensor, Tensor]]
+
+_SLOPE = 0.1
+_FARTHEST = 4.0
+
+
+class SplitLevel(keras.layers.Layer):
+    """Divides the energies of the blocks of one level.
+
+    A block that is halved along both axes is divided three times: into rows, then each
+    of these into columns. All blocks are divided at once, independently of each other
+    given what the network sees: the energies of all layers in a neighbourhood of two
+    3x3 convolutions, the place of the block in the shower, the divisions of the block
+    before, and by how much the centroid has still to move.
+
+    Args:
+        plan: The level.
+        width: Channels of the convolutions.
+        components: Gaussians of a division.
+        layer_groups: The layers are divided in so many interleaved groups, each seeing
+            the results of those before.
+    """
+
+    def __init__(
+        self, plan: Split, width: int, components: int, layer_groups: int, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.plan = plan
+        self.components = components
+        self.layers = int(plan.exists.shape[2])
+        count = min(layer_groups, self.layers)
+        self.groups = [[*range(n, self.layers, count)] for n in range(count)]
+        self.divisions = 3 if all(plan.halved) else 1
+        self._allowed = [
+            energy_split.allowed(first[0], second[0], components)
+            for first, second in self._halves(self._beside(plan.children_exist[None]))
+        ]
+        self._step_cm = self._steps()
+        kernel = 3 if max(plan.blocks) > 1 else 1
+        self.first = keras.layers.Conv2D(width, kernel, padding="same")
+        self.of_event = keras.layers.Dense(width, use_bias=False)
+        self.second = keras.layers.Conv2D(width, kernel, padding="same")
+        self.heads = keras.layers.Dense(width * self.divisions)
+        small = keras.initializers.RandomNormal(stddev=0.02)
+        size = energy_split.parameter_count(components)
+        self.outputs = [
+            [
+                keras.layers.Dense(len(chosen) * size, kernel_initializer=small)
+                for chosen in self.groups
+            ]
+            for _ in range(self.divisions)
+        ]
+        # Whatever comes first has seen no other division.
+        self.of_results = [
+            [
+                keras.layers.Dense(width, use_bias=False)
+                if division or number
+                else None
+                for number in range(count)
+            ]
+            for division in range(self.divisions)
+        ]
+
+    @property
+    def noise_shape(self) -> tuple[int, ...]:
+        """The standard normal numbers that an event needs, without the batch."""
+        return (*self.plan.blocks, self.divisions, self.layers, 2)
+
+    def _steps(self) -> NDArray[np.float32]:
+        """Returns the displacement (x, y) [cm] between children along both axes."""
+        centres = self.plan.child_centres_cm
+        steps = np.zeros((2, 2), np.float32)
+        for axis in (0, 1):
+            if self.plan.halved[axis] and centres.shape[axis] > 1:
+                steps[axis] = np.diff(centres, axis=axis).mean(axis=(0, 1))
+        return steps
+
+    def _factors(self) -> tuple[int, int]:
+        rows, columns = (2 if halved else 1 for halved in self.plan.halved)
+        return rows, columns
+
+    def _margins(self) -> list[tuple[int, int]]:
+        """Returns the children before and after those that are kept, along axes."""
+        plan = self.plan
+        return [
+            (before, factor * blocks - before - kept)
+            for before, factor, blocks, kept in zip(
+                plan.first, self._factors(), plan.blocks, plan.children, strict=True
+            )
+        ]
+
+    def _beside(self, children: Any) -> Any:
+        """Puts the children of a block beside each other.
+
+        Args:
+            children: [batch, rows, columns, layers].
+
+        Returns:
+            [batch, row, row of children, column, column of children, layer].
+        """
+        margins = [(0, 0), *self._margins(), (0, 0)]
+        rows, columns = self.plan.blocks
+        r, c = self._factors()
+        shape = (-1, rows, r, columns, c, self.layers)
+        if isinstance(children, np.ndarray):
+            return np.pad(children, margins).reshape(shape)
+        if any(sum(margin) for margin in margins):
+            children = ops.pad(children, margins)
+        return ops.reshape(children, shape)
+
+    def _halves(self, beside: Any) -> list[tuple[Any, Any]]:
+        """Returns the two parts of every division, [batch, row, column, layer]."""
+        r, c = self._factors()
+        parts = [[beside[:, :, i, :, j] for j in range(c)] for i in range(r)]
+        if r == 1:
+            return [(parts[0][0], parts[0][1])]
+        if c == 1:
+            return [(parts[0][0], parts[1][0])]
+        rows = [one + other for one, other in parts]
+        return [(rows[0], rows[1]), *[(one, other) for one, other in parts]]
+
+    def _image(self, halves: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+        """Returns the children as one image, from the parts of the divisions."""
+        r, c = self._factors()
+        leaves = [part for pair in halves[1:] or halves for part in pair]
+        rows = [
+            ops.stack(leaves[i * c : i * c + c], axis=3) if c > 1 else leaves[i][:, :, :, None]
+            for i in range(r)
+        ]
+        x = ops.stack(rows, axis=2)
+        full = [n * f for n, f in zip(self.plan.blocks, (r, c), strict=True)]
+        x = ops.reshape(x, (-1, *full, self.layers))
+        (top, _), (left, _) = self._margins()
+        rows_kept, columns_kept = self.plan.children
+        return x[:, top : top + rows_kept, left : left + columns_kept]
+
+    def sums(self, children: Tensor) -> Tensor:
+        """Adds children up to blocks, [batch, row, column, layer]."""
+        return ops.sum(self._beside(children), axis=(2, 4))
+
+    def _features(
+        self, energy: Tensor, maps: Tensor, event: Tensor, wanted: Tensor,
+        smallest: Tensor,
+    ) -> Tensor:  # fmt: skip
+        """Returns what all divisions are read off, [batch, row, column, channels]."""
+        image = ops.sum(energy, axis=-1)
+        total = ops.sum(image, axis=(1, 2))[:, None, None] + 1e-9
+        fraction = (image / total)[..., None]
+        now = ops.sum(fraction * self.plan.centres_cm, axis=(1, 2))
+        step = np.abs(self._step_cm).max(axis=0) + 1e-6
+        # How far, in units of the children's distance, all energy has to move.
+        missing = ops.clip(4.0 * (wanted - now) / step, -_FARTHEST, _FARTHEST)
+        event = ops.concatenate([event, missing, ops.tanh(4.0 * missing)], axis=1)
+        seen = encode(energy, smallest)
+        maps = [seen, maps, fraction, fraction * missing[:, None, None]]
+        x = self.first(ops.concatenate(maps, axis=-1))
+        x = _active(x + self.of_event(event)[:, None, None])
+        x = _active(self.second(x))
+        return self.heads(ops.concatenate([x, seen], axis=-1))
+
+    def _run(
+        self, energy: Tensor, features: Tensor, smallest: Tensor, divide: Divide
+    ) -> list[tuple[Tensor, Tensor]]:
+        """Goes through the divisions in their order.
+
+        Args:
+            energy: Of the blocks, [batch, row, column, layer].
+            features: From `_features`.
+            smallest: See `energy_split.encode`.
+            divide: Says how energies are divided: from the number of the division, the
+                layers (None for all), their energies and the parameters.
+
+        Returns:
+            The parts of every division.
+        """
+        rows, columns = self.plan.blocks
+        halves: list[tuple[Tensor, Tensor]] = []
+        for division, head in enumerate(ops.split(features, self.divisions, axis=-1)):
+            parent = halves[0][division - 1] if division else energy
+            results = [x for pair in halves for x in pair]
+            parts: list[tuple[Tensor, Tensor]] = []
+            for number, chosen in enumerate(self.groups):
+                x = head
+                if (of_results := self.of_results[division][number]) is not None:
+                    known = [*results, *[part for pair in parts for part in pair]]
+                    x = x + of_results(encode(ops.concatenate(known, axis=-1), smallest))
+                x = self.outputs[division][number](_active(x))
+                x = ops.reshape(x, (-1, rows, columns, len(chosen), x.shape[-1] // len(chosen)))
+                logits, mean, log_width = energy_split.described(x, self.components)
+                some = None if len(self.groups) == 1 else chosen
+                logits = logits + self._allowed[division][:, :, chosen]
+                parts.append(
+                    divide(division, some, _pick(parent, some), (logits, mean, log_width))
+                )
+            halves.append(self._ungrouped(parts))
+        return halves
+
+    def _ungrouped(self, parts: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+        """Puts the layers of all groups in their order."""
+        if len(parts) == 1:
+            return parts[0]
+        order = [n for chosen in self.groups for n in chosen]
+        back = [order.index(n) for n in range(self.layers)]
+        first, second = (
+            _pick(ops.concatenate(side, axis=-1), back)
+            for side in zip(*parts, strict=True)
+        )
+        return first, second
+
+    def log_likelihood(
+        self, energy: Tensor, children: Tensor, maps: Tensor, event: Tensor,
+        wanted: Tensor, smallest: Tensor,
+    ) -> Tensor:  # fmt: skip
+        """Returns ln p(children | blocks) of every event, [batch].
+
+        Args:
+            energy: Of the blocks [spec.unit], [batch, row, column, layer].
+            children: Of their children, likewise.
+            maps: What is known of the places, [batch, row, column, channels].
+            event: What is known of the event, [batch, features].
+            wanted: The centroid (x, y) [cm], [batch, 2].
+            smallest: See `energy_split.encode`.
+        """
+        true = self._halves(self._beside(children))
+        found = []
+
+        def divide(
+            division: int, layers: list[int] | None, _: Tensor, parameters: Parameters
+        ) -> tuple[Tensor, Tensor]:
+            first, second = (_pick(part, layers) for part in true[division])
+            value = likelihood.split(first, second, *parameters)
+            found.append(ops.sum(value, axis=(1, 2, 3)))
+            return first, second
+
+        features = self._features(energy, maps, event, wanted, smallest)
+        self._run(energy, features, smallest, divide)
+        return sum(found)
+
+    def draw(
+        self, energy: Tensor, maps: Tensor, event: Tensor, wanted: Tensor,
+        smallest: Tensor, noise: Tensor,
+    ) -> Tensor:  # fmt: skip
+        """Draws the children, see `log_likelihood`.
+
+        Args:
+            energy: Of the blocks.
+            maps: What is known of the places.
+            event: What is known of the event.
+            wanted: The centroid.
+            smallest: See `energy_split.encode`.
+            noise: Standard normal numbers, [batch, *noise_shape].
+
+        Returns:
+            Energies of the children [spec.unit], [batch, row, column, layer].
+        """
+
+        def divide(
+            division: int, layers: list[int] | None, parent: Tensor,
+            parameters: Parameters,
+        ) -> tuple[Tensor, Tensor]:  # fmt: skip
+            random = noise[:, :, :, division]
+            if layers is not None:
+                random = ops.take(random, layers, axis=3)
+            return energy_split.draw_split(parent, *parameters, random)
+
+        features = self._features(energy, maps, event, wanted, smallest)
+        return self._image(self._run(energy, features, smallest, divide))
+
+    @property
+    def noise_size(self) -> int:
+        """How many standard normal numbers an event needs."""
+        return math.prod(self.noise_shape)
+
+
+def _active(x: Tensor) -> Tensor:
+    return ops.leaky_relu(x, negative_slope=_SLOPE)
+
+
+def _pick(x: Tensor, layers: list[int] | None) -> Tensor:
+    return x if layers is None else ops.take(x, layers, axis=-1)
