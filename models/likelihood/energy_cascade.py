@@ -1,6 +1,5 @@
 """The cascade: a shower's energy, divided among layers and then down to the cells."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -253,7 +252,8 @@ class EnergyCascade(keras.layers.Layer):
             zip(self.levels, self.plan, strict=True)
         ):
             found[f"level_{number}"] = level.log_likelihood(
-                *pyramid[number : number + 2], self._maps(plan, axis, wanted), event,
+                pyramid[number],
+                pyramid[number + 1], self._maps(plan, axis, wanted), event,
                 wanted, self.smallest,
             )  # fmt: skip
         return found
@@ -329,4 +329,6 @@ def _dense(hidden: int) -> keras.Sequential:
 
 def _spread(values: Sequence[int], count: int) -> list[int]:
     """Returns one value per level, the first one repeated at the coarse levels."""
-    return [values[0]] * (count - len(values)) + [*values][max(len(values) - count, 0) :]
+    return [values[0]] * (count - len(values)) + [*values][
+        max(len(values) - count, 0) :
+    ]

@@ -89,9 +89,7 @@ def draw_split(
     passed = ops.cast(chance[..., None] >= edges, energy.dtype)
     # 1 for the Gaussian that is drawn, 0 for the others.
     steps = passed[..., likelihood.ATOMS - 1 :]
-    after = ops.concatenate(
-        [steps[..., 1:], ops.zeros_like(steps[..., :1])], axis=-1
-    )
+    after = ops.concatenate([steps[..., 1:], ops.zeros_like(steps[..., :1])], axis=-1)
     chosen = steps - after
     ratio = ops.sum(chosen * mean, axis=-1)
     ratio = ratio + noise[..., 1] * ops.exp(ops.sum(chosen * log_width, axis=-1))

@@ -142,7 +142,9 @@ class SplitLevel(keras.layers.Layer):
         r, c = self._factors()
         leaves = [part for pair in halves[1:] or halves for part in pair]
         rows = [
-            ops.stack(leaves[i * c : i * c + c], axis=3) if c > 1 else leaves[i][:, :, :, None]
+            ops.stack(leaves[i * c : i * c + c], axis=3)
+            if c > 1
+            else leaves[i][:, :, :, None]
             for i in range(r)
         ]
         x = ops.stack(rows, axis=2)
@@ -201,14 +203,20 @@ class SplitLevel(keras.layers.Layer):
                 x = head
                 if (of_results := self.of_results[division][number]) is not None:
                     known = [*results, *[part for pair in parts for part in pair]]
-                    x = x + of_results(encode(ops.concatenate(known, axis=-1), smallest))
+                    x = x + of_results(
+                        encode(ops.concatenate(known, axis=-1), smallest)
+                    )
                 x = self.outputs[division][number](_active(x))
-                x = ops.reshape(x, (-1, rows, columns, len(chosen), x.shape[-1] // len(chosen)))
+                x = ops.reshape(
+                    x, (-1, rows, columns, len(chosen), x.shape[-1] // len(chosen))
+                )
                 logits, mean, log_width = energy_split.described(x, self.components)
                 some = None if len(self.groups) == 1 else chosen
                 logits = logits + self._allowed[division][:, :, chosen]
                 parts.append(
-                    divide(division, some, _pick(parent, some), (logits, mean, log_width))
+                    divide(
+                        division, some, _pick(parent, some), (logits, mean, log_width)
+                    )
                 )
             halves.append(self._ungrouped(parts))
         return halves

@@ -1,6 +1,7 @@
 """The tree of halves in which a calorimeter's cells are reached from their sum."""
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -70,7 +71,7 @@ def splits(
         for n in range(deepest + 1)
     ]
     plan = []
-    for number, (before, after) in enumerate(zip(grids, grids[1:], strict=False)):
+    for number, (before, after) in enumerate(itertools.pairwise(grids)):
         sizes = [deepest - number <= depth for depth in depths]
         first = [
             b - (2 if halved else 1) * a
@@ -112,6 +113,6 @@ def _blocks(
                     reflect_type="odd")  # fmt: skip
     rows, columns = (n // s for n, s in zip(padded.shape[:2], sizes, strict=True))
     halves = (rows, sizes[0], columns, sizes[1])
-    exists = padded.reshape(*halves, -1).any(axis=(1, 3))
+    exists: NDArray[np.bool_] = np.any(padded.reshape(*halves, -1), axis=(1, 3))
     centres = places.reshape(*halves, 2).mean(axis=(1, 3)).astype(np.float32)
     return first, exists, centres

@@ -62,6 +62,16 @@ class Simulator(Trainable, Protocol):
         """See `keras.Model.save`."""
 
 
+@runtime_checkable
+class LikelihoodModel(Protocol):
+    """A model that says how likely events are, of those not trained on too."""
+
+    def negative_log_likelihood(
+        self, network: keras.Model, data: Sequence[Tensor], seed: Tensor
+    ) -> dict[str, Tensor]:
+        """Returns "loss" and its parts by name [nat], each [batch]."""
+
+
 class Entry(Presets, Protocol):
     """A module of the zoo, see `models.load`.
 

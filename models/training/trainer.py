@@ -16,7 +16,7 @@ from data.transforms.base import Transform
 from models.training import progress
 from models.training.checkpoint import Checkpoints
 from models.training.config import TrainingConfig
-from models.training.contract import Simulator, Trainable
+from models.training.contract import LikelihoodModel, Simulator, Trainable
 from models.training.phases import Phase
 from models.training.physics_monitor import PhysicsMonitor, Simulate
 
@@ -76,8 +76,9 @@ class Training:
             steps: Steps of the whole training, rounded up to whole epochs.
             folder: Where checkpoints, history and logs go.
             rows: Events per step.
-            simulate: Draws the responses whose physics is followed; None to follow the
-                model's own numbers on the validation events instead.
+            simulate: Draws the responses whose physics is followed; None where none are
+                drawn. Without, and for a model with a likelihood, its own numbers are
+                followed on the validation events.
         """
         epoch_steps = max(1, min(self.settings.epoch_steps, steps))
         epochs = math.ceil(steps / epoch_steps)
@@ -96,7 +97,7 @@ class Training:
                     logs, seed=self.settings.seed,
                 )
             )  # fmt: skip
-        else:
+        if simulate is None or isinstance(model, LikelihoodModel):
             validation = self._validation()
         model.fit(
             self._elements(rows, done * epoch_steps),
