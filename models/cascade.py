@@ -39,6 +39,8 @@ class Config(TrainingConfig):
         widths: Channels of the levels, fine ones last; the first is repeated.
         components: Gaussians of a division, likewise.
         layer_groups: The layers are divided in so many groups, one after the other.
+        turns: 4 where blocks of even and odd rows and columns are divided one after the
+            other, likewise.
         hidden: Width of the dense networks of total energy, layers and moments.
         dither_cm: Blur of the centroid that is drawn first [cm].
         recentre: Whether drawn showers are moved to the centroid.
@@ -53,6 +55,7 @@ class Config(TrainingConfig):
     widths: tuple[int, ...] = (64, 64, 48, 32)
     components: tuple[int, ...] = (6, 6, 5, 4)
     layer_groups: int = 2
+    turns: tuple[int, ...] = (1,)
     hidden: int = 64
     dither_cm: float = 0.02
     recentre: bool = True
@@ -99,6 +102,7 @@ def build(config: Config, spec: DetectorSpec, transform: Transform) -> CascadeMo
         widths=config.widths,
         components=config.components,
         layer_groups=config.layer_groups,
+        turns=config.turns,
         hidden=config.hidden,
         dither_cm=config.dither_cm,
         recentre=config.recentre,

@@ -42,6 +42,7 @@ class EnergyCascade(keras.layers.Layer):
         widths: Channels of the levels, fine ones last; the first value is repeated.
         components: Gaussians of the divisions, likewise.
         layer_groups: See `SplitLevel`.
+        turns: See `SplitLevel`, one number per level, likewise.
         hidden: Width of the dense networks of total energy, layers and moments.
         dither_cm: Standard deviation of the blur of the centroid [cm].
         recentre: Whether drawn showers are moved to their centroid, see
@@ -56,6 +57,7 @@ class EnergyCascade(keras.layers.Layer):
         widths: Sequence[int],
         components: Sequence[int],
         layer_groups: int,
+        turns: Sequence[int],
         hidden: int,
         dither_cm: float,
         recentre: bool,
@@ -69,6 +71,7 @@ class EnergyCascade(keras.layers.Layer):
             "widths": [*widths],
             "components": [*components],
             "layer_groups": layer_groups,
+            "turns": [*turns],
             "hidden": hidden,
             "dither_cm": dither_cm,
             "recentre": recentre,
@@ -77,12 +80,14 @@ class EnergyCascade(keras.layers.Layer):
         self.layers = int(layered.shape[2])
         self.plan = split_tree.splits(layered, self.positions_cm)
         self.levels = [
-            SplitLevel(plan, width, count, layer_groups, name=f"level_{number}")
-            for number, (plan, width, count) in enumerate(
+            SplitLevel(*sizes, name=f"level_{number}")
+            for number, sizes in enumerate(
                 zip(
                     self.plan,
                     _spread(widths, len(self.plan)),
                     _spread(components, len(self.plan)),
+                    [layer_groups] * len(self.plan),
+                    _spread(turns, len(self.plan)),
                     strict=True,
                 )
             )

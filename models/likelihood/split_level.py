@@ -16,7 +16,10 @@ from models.likelihood.split_tree import Split
 
 Tensor = Any
 Parameters = tuple[Tensor, Tensor, Tensor]
-Divide = Callable[[int, list[int] | None, Tensor, Parameters], tuple[Tensor, Tensor]]
+Halves = list[tuple[Any, Any]]
+Divide = Callable[
+    [int, int, list[int] | None, Tensor, Parameters], tuple[Tensor, Tensor]
+]
 
 _SLOPE = 0.1
 _FARTHEST = 4.0
@@ -26,10 +29,12 @@ class SplitLevel(keras.layers.Layer):
     """Divides the energies of the blocks of one level.
 
     A block that is halved along both axes is divided three times: into rows, then each
-    of these into columns. All blocks are divided at once, independently of each other
-    given what the network sees: the energies of all layers in a neighbourhood of two
-    3x3 convolutions, the place of the block in the shower, the divisions of the block
-    before, and by how much the centroid has still to move.
+    of these into columns. What a network sees of it are the energies of all layers in a
+    neighbourhood of two 3x3 convolutions, the place of the block in the shower, the
+    divisions of the block before, and by how much the centroid has still to move. Given
+    these, all blocks of a turn are divided at once, independently of each other. With
+    four turns, blocks of even and odd rows and columns take turns, and a block also
+    sees the children of its neighbours that had theirs before.
 
     Args:
         plan: The level.
@@ -37,11 +42,18 @@ class SplitLevel(keras.layers.Layer):
         components: Gaussians of a division.
         layer_groups: The layers are divided in so many interleaved groups, each seeing
             the results of those before.
+        turns: 1 or 4.
     """
 
     def __init__(
-        self, plan: Split, width: int, components: int, layer_groups: int, **kwargs: Any
-    ) -> None:
+        self,
+        plan: Split,
+        width: int,
+        components: int,
+        layer_groups: int,
+        turns: int = 1,
+        **kwargs: Any,
+    ) -> None:  # fmt: skip
         super().__init__(**kwargs)
         self.plan = plan
         self.components = components
@@ -49,9 +61,20 @@ class SplitLevel(keras.layers.Layer):
         count = min(layer_groups, self.layers)
         self.groups = [[*range(n, self.layers, count)] for n in range(count)]
         self.divisions = 3 if all(plan.halved) else 1
+        strides = [2 if turns == 4 and size > 1 else 1 for size in plan.blocks]
+        self._strides = strides[0], strides[1]
+        self._places = [
+            place
+            for place in ((0, 0), (1, 1), (0, 1), (1, 0))
+            if place[0] < strides[0] and place[1] < strides[1]
+        ]
+        exist = self._halves(self._beside(plan.children_exist[None]))
         self._allowed = [
-            energy_split.allowed(first[0], second[0], components)
-            for first, second in self._halves(self._beside(plan.children_exist[None]))
+            [
+                energy_split.allowed(first[0], second[0], components)
+                for first, second in self._of_turn(exist, place)
+            ]
+            for place in self._places
         ]
         self._step_cm = self._steps()
         kernel = 3 if max(plan.blocks) > 1 else 1
@@ -67,6 +90,13 @@ class SplitLevel(keras.layers.Layer):
                 for chosen in self.groups
             ]
             for _ in range(self.divisions)
+        ]
+        self.of_children = [
+            keras.layers.Conv2D(width, 3, padding="same") for _ in self._places[1:]
+        ]
+        self.joins = [
+            keras.layers.Dense(width * self.divisions, use_bias=False)
+            for _ in self._places[1:]
         ]
         # Whatever comes first has seen no other division.
         self.of_results = [
@@ -126,7 +156,42 @@ class SplitLevel(keras.layers.Layer):
             children = ops.pad(children, margins)
         return ops.reshape(children, shape)
 
-    def _halves(self, beside: Any) -> list[tuple[Any, Any]]:
+    def _slice(self, x: Any, place: tuple[int, int]) -> Any:
+        """Picks the blocks of a turn, [batch, row, column, ...].
+
+        There are as many of every turn: empty ones are added at the end.
+        """
+        margins = [
+            (0, -size % stride)
+            for size, stride in zip(self.plan.blocks, self._strides, strict=True)
+        ]
+        if any(after for _, after in margins):
+            pad = np.pad if isinstance(x, np.ndarray) else ops.pad
+            x = pad(x, [(0, 0), *margins, *[(0, 0)] * (len(x.shape) - 3)])
+        if len(self._places) == 1:
+            return x
+        return x[:, place[0] :: self._strides[0], place[1] :: self._strides[1]]
+
+    def _of_turn(self, halves: Halves, place: tuple[int, int]) -> Halves:
+        return [
+            (self._slice(first, place), self._slice(second, place))
+            for first, second in halves
+        ]
+
+    def _merged(self, parts: Sequence[Tensor]) -> Tensor:
+        """Puts the blocks of all turns in their places."""
+        if len(parts) == 1:
+            return parts[0]
+        found = dict(zip(self._places, parts, strict=True))
+        r, c = self._strides
+        x = ops.stack([found[i, j] for i in range(r) for j in range(c)], axis=1)
+        rows, columns = x.shape[2:4]
+        x = ops.reshape(x, (-1, r, c, rows, columns, self.layers))
+        x = ops.transpose(x, (0, 3, 1, 4, 2, 5))
+        x = ops.reshape(x, (-1, rows * r, columns * c, self.layers))
+        return x[:, : self.plan.blocks[0], : self.plan.blocks[1]]
+
+    def _halves(self, beside: Any) -> Halves:
         """Returns the two parts of every division, [batch, row, column, layer]."""
         r, c = self._factors()
         parts = [[beside[:, :, i, :, j] for j in range(c)] for i in range(r)]
@@ -137,10 +202,9 @@ class SplitLevel(keras.layers.Layer):
         rows = [one + other for one, other in parts]
         return [(rows[0], rows[1]), *[(one, other) for one, other in parts]]
 
-    def _image(self, halves: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-        """Returns the children as one image, from the parts of the divisions."""
+    def _image(self, leaves: Sequence[Tensor]) -> Tensor:
+        """Returns the children as one image."""
         r, c = self._factors()
-        leaves = [part for pair in halves[1:] or halves for part in pair]
         rows = [
             ops.stack(leaves[i * c : i * c + c], axis=3)
             if c > 1
@@ -180,21 +244,44 @@ class SplitLevel(keras.layers.Layer):
 
     def _run(
         self, energy: Tensor, features: Tensor, smallest: Tensor, divide: Divide
-    ) -> list[tuple[Tensor, Tensor]]:
+    ) -> list[list[Tensor]]:
+        """Goes through the turns in their order; see `_turn`.
+
+        Returns:
+            The children of every turn.
+        """
+        done: list[list[Tensor]] = []
+        for turn, place in enumerate(self._places):
+            x = self._slice(features, place)
+            if turn:
+                children = [child for leaves in done for child in leaves]
+                known = encode(ops.concatenate(children, axis=-1), smallest)
+                known = _active(self.of_children[turn - 1](known))
+                x = x + self.joins[turn - 1](known)
+            of_turn = self._slice(energy, place)
+            halves = self._turn(turn, of_turn, x, smallest, divide)
+            done.append([part for pair in halves[1:] or halves for part in pair])
+        return done
+
+    def _turn(
+        self, turn: int, energy: Tensor, features: Tensor, smallest: Tensor,
+        divide: Divide,
+    ) -> Halves:  # fmt: skip
         """Goes through the divisions in their order.
 
         Args:
+            turn: Number of the turn.
             energy: Of the blocks, [batch, row, column, layer].
             features: From `_features`.
             smallest: See `energy_split.encode`.
-            divide: Says how energies are divided: from the number of the division, the
-                layers (None for all), their energies and the parameters.
+            divide: Says how energies are divided: from turn and division, the layers
+                (None for all), their energies and the parameters.
 
         Returns:
             The parts of every division.
         """
-        rows, columns = self.plan.blocks
-        halves: list[tuple[Tensor, Tensor]] = []
+        rows, columns = energy.shape[1:3]
+        halves: Halves = []
         for division, head in enumerate(ops.split(features, self.divisions, axis=-1)):
             parent = halves[0][division - 1] if division else energy
             results = [x for pair in halves for x in pair]
@@ -212,10 +299,14 @@ class SplitLevel(keras.layers.Layer):
                 )
                 logits, mean, log_width = energy_split.described(x, self.components)
                 some = None if len(self.groups) == 1 else chosen
-                logits = logits + self._allowed[division][:, :, chosen]
+                logits = logits + self._allowed[turn][division][:, :, chosen]
                 parts.append(
                     divide(
-                        division, some, _pick(parent, some), (logits, mean, log_width)
+                        turn,
+                        division,
+                        some,
+                        _pick(parent, some),
+                        (logits, mean, log_width),
                     )
                 )
             halves.append(self._ungrouped(parts))
@@ -247,13 +338,15 @@ class SplitLevel(keras.layers.Layer):
             wanted: The centroid (x, y) [cm], [batch, 2].
             smallest: See `energy_split.encode`.
         """
-        true = self._halves(self._beside(children))
+        halves = self._halves(self._beside(children))
+        true = [self._of_turn(halves, place) for place in self._places]
         found = []
 
         def divide(
-            division: int, layers: list[int] | None, _: Tensor, parameters: Parameters
-        ) -> tuple[Tensor, Tensor]:
-            first, second = (_pick(part, layers) for part in true[division])
+            turn: int, division: int, layers: list[int] | None, _: Tensor,
+            parameters: Parameters,
+        ) -> tuple[Tensor, Tensor]:  # fmt: skip
+            first, second = (_pick(part, layers) for part in true[turn][division])
             value = likelihood.split(first, second, *parameters)
             found.append(ops.sum(value, axis=(1, 2, 3)))
             return first, second
@@ -279,18 +372,20 @@ class SplitLevel(keras.layers.Layer):
         Returns:
             Energies of the children [spec.unit], [batch, row, column, layer].
         """
+        random_of = [self._slice(noise, place) for place in self._places]
 
         def divide(
-            division: int, layers: list[int] | None, parent: Tensor,
+            turn: int, division: int, layers: list[int] | None, parent: Tensor,
             parameters: Parameters,
         ) -> tuple[Tensor, Tensor]:  # fmt: skip
-            random = noise[:, :, :, division]
+            random = random_of[turn][:, :, :, division]
             if layers is not None:
                 random = ops.take(random, layers, axis=3)
             return energy_split.draw_split(parent, *parameters, random)
 
         features = self._features(energy, maps, event, wanted, smallest)
-        return self._image(self._run(energy, features, smallest, divide))
+        done = self._run(energy, features, smallest, divide)
+        return self._image([self._merged(parts) for parts in zip(*done, strict=True)])
 
     @property
     def noise_size(self) -> int:
