@@ -38,7 +38,7 @@ _HEADER = (
 
 @dataclasses.dataclass(frozen=True)
 class _Entry:
-    """A row: the entry, the paper it is made after, and its detector."""
+    """A row: the entry, its method and where that is described, and its detector."""
 
     name: str
     paper: str
@@ -75,6 +75,12 @@ _ENTRIES = (
         "cramer_rich",
         "Cramer GAN, signed weights, [arXiv:1905.11825](https://arxiv.org/abs/1905.11825)",
         "two RICH detectors, 5 likelihoods",
+    ),
+    _Entry(
+        "cascade",
+        "energy divided down to the cells, trained by likelihood, "
+        "[docs/cascade.md](docs/cascade.md)",
+        "any calorimeter of [row, column(, layer)]",
     ),
 )
 
