@@ -35,12 +35,17 @@ REFUSED = (tf.errors.InvalidArgumentError, TypeError, ValueError)
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """An entry with a configuration, and data to train it on."""
+    """An entry with a configuration, and data to train it on.
+
+    `flips` is how many rows of a batch may differ from the same rows in a batch of
+    another size: a draw between outcomes can meet an edge within the rounding.
+    """
 
     entry: Entry
     settings: TrainingConfig
     spec: DetectorSpec
     sample: Sample
+    flips: int = 0
 
     def build(self, seed: int = 1) -> Simulator:
         """Builds and compiles the model; the seed gives its initial weights."""
@@ -93,16 +98,19 @@ def make_case(
     return Case(entry, settings, spec, synthetic.sample(spec, EVENTS))
 
 
-def check_entry(name: str, tiny: dict[str, Any], detector: str = "hgcal") -> None:
+def check_entry(
+    name: str, tiny: dict[str, Any], detector: str = "hgcal", flips: int = 0
+) -> None:
     """Checks everything that an entry promises.
 
     Args:
         name: Name of the entry.
         tiny: Changes to its default configuration that make it train in seconds.
         detector: Name of a detector that it fits.
+        flips: See `Case`.
     """
     tf.config.experimental.enable_op_determinism()
-    case = make_case(name, tiny, detector)
+    case = dataclasses.replace(make_case(name, tiny, detector), flips=flips)
     with tempfile.TemporaryDirectory() as folder:
         workdir = pathlib.Path(folder)
         untrained = case.build()
@@ -309,14 +317,19 @@ def check_simulate(case: Case, model: Simulator, simulate: Any) -> None:
     assert not np.array_equal(answer(seed=SEED[::-1].copy())["response"], response)
     for rows in (1, 5):
         prefix = answer(rows)["response"]
-        np.testing.assert_allclose(
-            prefix, response[:rows], rtol=1e-6, atol=_tolerance(response)
-        )
+        flipped = _differ(prefix, response[:rows], _tolerance(response))
+        assert flipped.sum() <= case.flips
 
 
 def _tolerance(response: Any) -> float:
     """A millionth of the largest response: cells sum many terms of that size."""
     return 1e-6 * float(np.abs(response).max())
+
+
+def _differ(one: Any, other: Any, tolerance: float) -> Any:
+    """Tells which rows of two batches are not the same, bool [rows]."""
+    close = np.isclose(one, other, rtol=1e-6, atol=tolerance)
+    return ~close.reshape(len(close), -1).all(axis=1)
 
 
 def check_rows_alone(case: Case, model: Simulator, simulate: Any) -> None:
@@ -327,10 +340,12 @@ def check_rows_alone(case: Case, model: Simulator, simulate: Any) -> None:
     whole = np.asarray(simulate(condition=condition, noise=noise)["response"])
     python = np.asarray(model([condition, noise]))
     np.testing.assert_allclose(whole, python, rtol=1e-6, atol=_tolerance(python))
+    flipped = 0
     for row in (0, 11, EVENTS - 1):
         one = slice(row, row + 1)
         alone = simulate(condition=condition[one], noise=noise[one])["response"]
-        np.testing.assert_allclose(alone, whole[one], rtol=1e-6, atol=_tolerance(whole))
+        flipped += int(_differ(alone, whole[one], _tolerance(whole)).sum())
+    assert flipped <= case.flips
 
 
 def check_bad_input(case: Case, model: Simulator, signatures: Any) -> None:

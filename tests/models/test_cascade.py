@@ -14,4 +14,4 @@ TINY = {
 
 @pytest.mark.parametrize("detector", ["ecal", "hgcal"])
 def test_the_contract(detector):
-    check_entry("cascade", TINY, detector=detector)
+    check_entry("cascade", TINY, detector=detector, flips=1)
