@@ -31,9 +31,10 @@ class EnergyCascade(keras.layers.Layer):
 
     p(shower | c) = p(total | c) p(layers | total, c) p(moments | ...) times the product
     over levels of p(children | blocks, moments, ...). The moments, centroid and widths
-    across the axis, are those of the shower, blurred a little: with them the likelihood
-    is a lower bound, and the divisions, which are drawn independently of each other
-    within a level, agree about where the shower is and how wide.
+    across the axis, are those of the shower, blurred a little: with the entropy of the
+    blur the likelihood is a lower bound, and the divisions, which are drawn
+    independently of each other within a level, agree about where the shower is and how
+    wide.
 
     Args:
         cells: The cells that exist, bool [row, column] or [row, column, layer].
@@ -95,6 +96,13 @@ class EnergyCascade(keras.layers.Layer):
         self.total = AutoregressiveMixture([0.0], [1.0], hidden, _COMPONENTS)
         self.moments = AutoregressiveMixture([0.0] * 4, [1.0] * 4, hidden, _COMPONENTS)
         self.of_layers = [_dense(hidden) for _ in range(self.layers - 1)]
+        used = np.asarray(layered.any(axis=(0, 1)))
+        self._allowed = [
+            energy_split.allowed(
+                used[n], np.any(used[n + 1 :], keepdims=True)[0], _COMPONENTS
+            )
+            for n in range(self.layers - 1)
+        ]
         self._sizes = [
             self.total.noise_size,
             self.moments.noise_size,
@@ -188,6 +196,11 @@ class EnergyCascade(keras.layers.Layer):
         energies = ops.stack([total, *layers], axis=1)
         return ops.concatenate([seen, encode(energies, self.smallest)], axis=1)
 
+    def _of_layer(self, number: int, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Returns the parameters of the division between a layer and the next ones."""
+        logits, mean, log_width = energy_split.described(x, _COMPONENTS)
+        return logits + self._allowed[number], mean, log_width
+
     def _event(self, seen: Tensor, moments: Tensor, axis: Axis) -> Tensor:
         """Returns what every level is told of an event."""
         value = (moments - self.moments.location) / self.moments.width
@@ -236,21 +249,20 @@ class EnergyCascade(keras.layers.Layer):
         layers = [pyramid[0][:, 0, 0, number] for number in range(self.layers)]
         total = sum(layers)
         value = self._total_value(total, axis, self.per_gev)
-        found = {"total": self.total.log_density(axis.features, value)[:, 0]}
+        found = {"total": _log_density(self.total, axis.features, value)}
         seen = self._seen_total(total, axis)
         if self.layers > 1:
             found["layers"] = 0.0
             for number, network in enumerate(self.of_layers):
                 x = network(self._seen_layers(seen, total, layers[:number]))
                 rest = sum(layers[number + 1 :])
-                parameters = energy_split.described(x, _COMPONENTS)
+                parameters = self._of_layer(number, x)
                 found["layers"] += likelihood.split(layers[number], rest, *parameters)
             seen = self._seen_layers(seen, total, layers)
         image = ops.sum(pyramid[-1], axis=-1)
         blur = np.array([self.settings["dither_cm"]] * 2 + [_DITHERED_WIDTH] * 2)
         moments = self._moments_of(image, axis) + dither * blur.astype(np.float32)
-        density = self.moments.log_density(seen, moments)
-        found["moments"] = ops.sum(density, axis=1)
+        found["moments"] = _log_density(self.moments, seen, moments)
         event = self._event(seen, moments, axis)
         wanted = axis.core_cm + axis.turned_back(moments[:, :2])
         for number, (level, plan) in enumerate(
@@ -287,7 +299,7 @@ class EnergyCascade(keras.layers.Layer):
         rest = total
         for number, network in enumerate(self.of_layers):
             x = network(self._seen_layers(seen, total, layers))
-            parameters = energy_split.described(x, _COMPONENTS)
+            parameters = self._of_layer(number, x)
             numbers = random[2][:, 2 * number : 2 * number + 2]
             first, rest = draw_split(rest, *parameters, numbers)
             layers.append(first)
@@ -318,6 +330,14 @@ class EnergyCascade(keras.layers.Layer):
             "axis": self.axis.get_config(),
             **self.settings,
         }
+
+
+def _log_density(
+    mixture: AutoregressiveMixture, features: Tensor, values: Tensor
+) -> Tensor:
+    """Returns the logarithm of the density in the numbers' own units, [batch]."""
+    standard = ops.sum(mixture.log_density(features, values), axis=1)
+    return standard - ops.sum(ops.log(mixture.width))
 
 
 def _dense(hidden: int) -> keras.Sequential:

@@ -19,7 +19,8 @@ class Axis:
     """Where the showers of a batch are expected.
 
     Attributes:
-        features: The conditions, scaled to about (-1, 1), [batch, conditions].
+        features: The logarithm of the energy, the other conditions and, with a
+            momentum, its direction, all about (-1, 1), [batch, conditions].
         energy_gev: The incident energy, [batch].
         core_cm: The point (x, y) where the particle's line reaches the depth of its
             shower, [batch, 2].

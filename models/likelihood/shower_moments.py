@@ -64,35 +64,40 @@ def recentred(
     Returns:
         [batch, row, column, layer].
     """
-    image = ops.sum(response, axis=-1)
-    x, y = (positions_cm[..., i] - wanted_cm[:, None, None, i] for i in (0, 1))
+    x, y = (
+        positions_cm[..., None, i] - wanted_cm[:, None, None, None, i] for i in (0, 1)
+    )
     pull_x, pull_y = ops.tanh(x / reach_cm), ops.tanh(y / reach_cm)
+    before = ops.sum(response, axis=(1, 2), keepdims=True)
+    of_layer = before / (ops.sum(before, axis=3, keepdims=True) + 1e-9)
     slope_x = slope_y = ops.zeros_like(wanted_cm[:, 0])
 
-    def mean(values: Tensor, weight: Tensor) -> Tensor:
+    def moved() -> Tensor:
+        a, b = (slope[:, None, None, None] for slope in (slope_x, slope_y))
+        found = response * ops.exp(a * pull_x + b * pull_y)
+        after = ops.sum(found, axis=(1, 2), keepdims=True)
+        return found * (before / ops.where(after > 0.0, after, 1.0))
+
+    def mean(values: Tensor) -> Tensor:
         return ops.sum(values * weight, axis=(1, 2))
 
-    def factor() -> Tensor:
-        a, b = slope_x[:, None, None], slope_y[:, None, None]
-        return ops.exp(a * pull_x + b * pull_y)
-
     for _ in range(_STEPS):
-        weight = image * factor()
-        weight = weight / (ops.sum(weight, axis=(1, 2), keepdims=True) + 1e-9)
-        r_x, r_y = mean(x, weight), mean(y, weight)
-        j_xx = mean(x * pull_x, weight) - r_x * mean(pull_x, weight)
-        j_yy = mean(y * pull_y, weight) - r_y * mean(pull_y, weight)
-        j_xy = mean(x * pull_y, weight) - r_x * mean(pull_y, weight)
-        j_yx = mean(y * pull_x, weight) - r_y * mean(pull_x, weight)
+        weight = moved() * (of_layer / ops.where(before > 0.0, before, 1.0))
+        r_x, r_y, p_x, p_y = (mean(value) for value in (x, y, pull_x, pull_y))
+        share = ops.where(of_layer[:, 0, 0] > 0.0, of_layer[:, 0, 0], 1.0)
+
+        def slope(value: Tensor, pull: Tensor, r: Tensor, p: Tensor) -> Tensor:
+            return ops.sum(mean(value * pull) - r * p / share, axis=1)  # noqa: B023
+
+        j_xx, j_xy = slope(x, pull_x, r_x, p_x), slope(x, pull_y, r_x, p_y)
+        j_yx, j_yy = slope(y, pull_x, r_y, p_x), slope(y, pull_y, r_y, p_y)
+        r_x, r_y = ops.sum(r_x, axis=1), ops.sum(r_y, axis=1)
         determinant = j_xx * j_yy - j_xy * j_yx
-        # A shower of a single cell cannot be moved.
+        # What is on a single row or column cannot be moved.
         solvable = determinant > 1e-6
         safe = ops.where(solvable, determinant, 1.0)
         step_x = ops.where(solvable, (j_xy * r_y - j_yy * r_x) / safe, 0.0)
         step_y = ops.where(solvable, (j_yx * r_x - j_xx * r_y) / safe, 0.0)
         slope_x = ops.clip(slope_x + step_x, -_LARGEST_SLOPE, _LARGEST_SLOPE)
         slope_y = ops.clip(slope_y + step_y, -_LARGEST_SLOPE, _LARGEST_SLOPE)
-    moved = response * factor()[..., None]
-    before = ops.sum(response, axis=(1, 2), keepdims=True)
-    after = ops.sum(moved, axis=(1, 2), keepdims=True)
-    return moved * (before / ops.where(after > 0.0, after, 1.0))
+    return moved()

@@ -1,7 +1,7 @@
 """One level of a cascade: every block divides its energy among its children."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from losses import likelihood
 from models.likelihood import energy_split
+from models.likelihood.block_layout import BlockLayout, Halves
 from models.likelihood.energy_split import encode
 from models.likelihood.split_tree import Split
 
 Tensor = Any
 Parameters = tuple[Tensor, Tensor, Tensor]
-Halves = list[tuple[Any, Any]]
 Divide = Callable[
     [int, int, list[int] | None, Tensor, Parameters], tuple[Tensor, Tensor]
 ]
@@ -53,28 +53,22 @@ class SplitLevel(keras.layers.Layer):
         layer_groups: int,
         turns: int = 1,
         **kwargs: Any,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(**kwargs)
         self.plan = plan
         self.components = components
         self.layers = int(plan.exists.shape[2])
         count = min(layer_groups, self.layers)
         self.groups = [[*range(n, self.layers, count)] for n in range(count)]
-        self.divisions = 3 if all(plan.halved) else 1
-        strides = [2 if turns == 4 and size > 1 else 1 for size in plan.blocks]
-        self._strides = strides[0], strides[1]
-        self._places = [
-            place
-            for place in ((0, 0), (1, 1), (0, 1), (1, 0))
-            if place[0] < strides[0] and place[1] < strides[1]
-        ]
-        exist = self._halves(self._beside(plan.children_exist[None]))
+        self.layout = BlockLayout(plan, turns)
+        self.divisions = self.layout.divisions
+        exist = self.layout.halves(plan.children_exist[None])
         self._allowed = [
             [
                 energy_split.allowed(first[0], second[0], components)
-                for first, second in self._of_turn(exist, place)
+                for first, second in self.layout.halves_of_turn(exist, place)
             ]
-            for place in self._places
+            for place in self.layout.places
         ]
         self._step_cm = self._steps()
         kernel = 3 if max(plan.blocks) > 1 else 1
@@ -92,11 +86,12 @@ class SplitLevel(keras.layers.Layer):
             for _ in range(self.divisions)
         ]
         self.of_children = [
-            keras.layers.Conv2D(width, 3, padding="same") for _ in self._places[1:]
+            keras.layers.Conv2D(width, 3, padding="same")
+            for _ in self.layout.places[1:]
         ]
         self.joins = [
             keras.layers.Dense(width * self.divisions, use_bias=False)
-            for _ in self._places[1:]
+            for _ in self.layout.places[1:]
         ]
         # Whatever comes first has seen no other division.
         self.of_results = [
@@ -123,104 +118,9 @@ class SplitLevel(keras.layers.Layer):
                 steps[axis] = np.diff(centres, axis=axis).mean(axis=(0, 1))
         return steps
 
-    def _factors(self) -> tuple[int, int]:
-        rows, columns = (2 if halved else 1 for halved in self.plan.halved)
-        return rows, columns
-
-    def _margins(self) -> list[tuple[int, int]]:
-        """Returns the children before and after those that are kept, along axes."""
-        plan = self.plan
-        return [
-            (before, factor * blocks - before - kept)
-            for before, factor, blocks, kept in zip(
-                plan.first, self._factors(), plan.blocks, plan.children, strict=True
-            )
-        ]
-
-    def _beside(self, children: Any) -> Any:
-        """Puts the children of a block beside each other.
-
-        Args:
-            children: [batch, rows, columns, layers].
-
-        Returns:
-            [batch, row, row of children, column, column of children, layer].
-        """
-        margins = [(0, 0), *self._margins(), (0, 0)]
-        rows, columns = self.plan.blocks
-        r, c = self._factors()
-        shape = (-1, rows, r, columns, c, self.layers)
-        if isinstance(children, np.ndarray):
-            return np.pad(children, margins).reshape(shape)
-        if any(sum(margin) for margin in margins):
-            children = ops.pad(children, margins)
-        return ops.reshape(children, shape)
-
-    def _slice(self, x: Any, place: tuple[int, int]) -> Any:
-        """Picks the blocks of a turn, [batch, row, column, ...].
-
-        There are as many of every turn: empty ones are added at the end.
-        """
-        margins = [
-            (0, -size % stride)
-            for size, stride in zip(self.plan.blocks, self._strides, strict=True)
-        ]
-        if any(after for _, after in margins):
-            pad = np.pad if isinstance(x, np.ndarray) else ops.pad
-            x = pad(x, [(0, 0), *margins, *[(0, 0)] * (len(x.shape) - 3)])
-        if len(self._places) == 1:
-            return x
-        return x[:, place[0] :: self._strides[0], place[1] :: self._strides[1]]
-
-    def _of_turn(self, halves: Halves, place: tuple[int, int]) -> Halves:
-        return [
-            (self._slice(first, place), self._slice(second, place))
-            for first, second in halves
-        ]
-
-    def _merged(self, parts: Sequence[Tensor]) -> Tensor:
-        """Puts the blocks of all turns in their places."""
-        if len(parts) == 1:
-            return parts[0]
-        found = dict(zip(self._places, parts, strict=True))
-        r, c = self._strides
-        x = ops.stack([found[i, j] for i in range(r) for j in range(c)], axis=1)
-        rows, columns = x.shape[2:4]
-        x = ops.reshape(x, (-1, r, c, rows, columns, self.layers))
-        x = ops.transpose(x, (0, 3, 1, 4, 2, 5))
-        x = ops.reshape(x, (-1, rows * r, columns * c, self.layers))
-        return x[:, : self.plan.blocks[0], : self.plan.blocks[1]]
-
-    def _halves(self, beside: Any) -> Halves:
-        """Returns the two parts of every division, [batch, row, column, layer]."""
-        r, c = self._factors()
-        parts = [[beside[:, :, i, :, j] for j in range(c)] for i in range(r)]
-        if r == 1:
-            return [(parts[0][0], parts[0][1])]
-        if c == 1:
-            return [(parts[0][0], parts[1][0])]
-        rows = [one + other for one, other in parts]
-        return [(rows[0], rows[1]), *[(one, other) for one, other in parts]]
-
-    def _image(self, leaves: Sequence[Tensor]) -> Tensor:
-        """Returns the children as one image."""
-        r, c = self._factors()
-        rows = [
-            ops.stack(leaves[i * c : i * c + c], axis=3)
-            if c > 1
-            else leaves[i][:, :, :, None]
-            for i in range(r)
-        ]
-        x = ops.stack(rows, axis=2)
-        full = [n * f for n, f in zip(self.plan.blocks, (r, c), strict=True)]
-        x = ops.reshape(x, (-1, *full, self.layers))
-        (top, _), (left, _) = self._margins()
-        rows_kept, columns_kept = self.plan.children
-        return x[:, top : top + rows_kept, left : left + columns_kept]
-
     def sums(self, children: Tensor) -> Tensor:
         """Adds children up to blocks, [batch, row, column, layer]."""
-        return ops.sum(self._beside(children), axis=(2, 4))
+        return self.layout.sums(children)
 
     def _features(
         self, energy: Tensor, maps: Tensor, event: Tensor, wanted: Tensor,
@@ -232,7 +132,7 @@ class SplitLevel(keras.layers.Layer):
         fraction = (image / total)[..., None]
         now = ops.sum(fraction * self.plan.centres_cm, axis=(1, 2))
         step = np.abs(self._step_cm).max(axis=0) + 1e-6
-        # How far, in units of the children's distance, all energy has to move.
+        # How far all energy has to move, in quarters of the children's distance.
         missing = ops.clip(4.0 * (wanted - now) / step, -_FARTHEST, _FARTHEST)
         event = ops.concatenate([event, missing, ops.tanh(4.0 * missing)], axis=1)
         seen = encode(energy, smallest)
@@ -244,23 +144,23 @@ class SplitLevel(keras.layers.Layer):
 
     def _run(
         self, energy: Tensor, features: Tensor, smallest: Tensor, divide: Divide
-    ) -> list[list[Tensor]]:
-        """Goes through the turns in their order; see `_turn`.
-
-        Returns:
-            The children of every turn.
-        """
-        done: list[list[Tensor]] = []
-        for turn, place in enumerate(self._places):
-            x = self._slice(features, place)
+    ) -> list[Halves]:
+        """Goes through the turns in their order; see `_turn`."""
+        done: list[Halves] = []
+        for turn, place in enumerate(self.layout.places):
+            x = self.layout.of_turn(features, place)
             if turn:
-                children = [child for leaves in done for child in leaves]
+                children = [
+                    child
+                    for halves in done
+                    for pair in halves[1:] or halves
+                    for child in pair
+                ]
                 known = encode(ops.concatenate(children, axis=-1), smallest)
                 known = _active(self.of_children[turn - 1](known))
                 x = x + self.joins[turn - 1](known)
-            of_turn = self._slice(energy, place)
-            halves = self._turn(turn, of_turn, x, smallest, divide)
-            done.append([part for pair in halves[1:] or halves for part in pair])
+            of_turn = self.layout.of_turn(energy, place)
+            done.append(self._turn(turn, of_turn, x, smallest, divide))
         return done
 
     def _turn(
@@ -338,8 +238,10 @@ class SplitLevel(keras.layers.Layer):
             wanted: The centroid (x, y) [cm], [batch, 2].
             smallest: See `energy_split.encode`.
         """
-        halves = self._halves(self._beside(children))
-        true = [self._of_turn(halves, place) for place in self._places]
+        halves = self.layout.halves(children)
+        true = [
+            self.layout.halves_of_turn(halves, place) for place in self.layout.places
+        ]
         found = []
 
         def divide(
@@ -372,7 +274,7 @@ class SplitLevel(keras.layers.Layer):
         Returns:
             Energies of the children [spec.unit], [batch, row, column, layer].
         """
-        random_of = [self._slice(noise, place) for place in self._places]
+        random_of = [self.layout.of_turn(noise, place) for place in self.layout.places]
 
         def divide(
             turn: int, division: int, layers: list[int] | None, parent: Tensor,
@@ -384,8 +286,7 @@ class SplitLevel(keras.layers.Layer):
             return energy_split.draw_split(parent, *parameters, random)
 
         features = self._features(energy, maps, event, wanted, smallest)
-        done = self._run(energy, features, smallest, divide)
-        return self._image([self._merged(parts) for parts in zip(*done, strict=True)])
+        return self.layout.image(self._run(energy, features, smallest, divide))
 
     @property
     def noise_size(self) -> int:

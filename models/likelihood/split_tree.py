@@ -20,7 +20,7 @@ class Split:
         children: Rows and columns of blocks after.
         exists: Which blocks have a cell, before, bool [row, column, layer].
         children_exist: Which have one after, bool [row, column, layer].
-        centres_cm: Mean position (x, y) of the cells of a block, before,
+        centres_cm: Centre (x, y) of a whole block, also at the edge, before,
             float32 [row, column, 2].
         child_centres_cm: The same, after.
     """
