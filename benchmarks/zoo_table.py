@@ -80,7 +80,14 @@ _ENTRIES = (
         "cascade",
         "energy divided down to the cells, trained by likelihood, "
         "[docs/cascade.md](docs/cascade.md)",
-        "any calorimeter of [row, column(, layer)]",
+        "LHCb-like calorimeter, 30 x 30",
+        "cascade_ecal",
+    ),
+    _Entry(
+        "cascade",
+        "the same",
+        "HGCAL prototype, 12 x 15 x 7",
+        "cascade_hgcal",
     ),
 )
 
@@ -105,8 +112,9 @@ def table(folder: pathlib.Path) -> str:
     """
     rows = [_HEADER, ("---",) * len(_HEADER)]
     for entry in _ENTRIES:
-        metrics = _json(folder / entry.name / "metrics.json").get("metrics", {})
-        batches = _json(folder / entry.name / "speed.json").get("batches", {})
+        model = folder / (entry.folder or entry.name)
+        metrics = _json(model / "metrics.json").get("metrics", {})
+        batches = _json(model / "speed.json").get("batches", {})
         speed = ""
         if batches:
             largest = max(batches, key=int)
