@@ -38,11 +38,15 @@ _HEADER = (
 
 @dataclasses.dataclass(frozen=True)
 class _Entry:
-    """A row: the entry, its method and where that is described, and its detector."""
+    """A row: the entry, its method and where that is described, and its detector.
+
+    `folder` is that of the pretrained model, where it is not named as the entry is.
+    """
 
     name: str
     paper: str
     detector: str
+    folder: str = ""
 
 
 _ENTRIES = (

@@ -9,6 +9,7 @@ from models.likelihood.shower_axis import Axis
 Tensor = Any
 _LARGEST_SLOPE = 0.5
 _STEPS = 2
+_RIDGE = 1e-3
 
 
 def centroid(image: Tensor, positions_cm: Any) -> Tensor:
@@ -51,9 +52,9 @@ def recentred(
     """Moves energy between cells until the centroid is where it is wanted.
 
     Cells at a displacement d are multiplied by exp(a tanh(d_x / r) + b tanh(d_y / r)),
-    with a and b from two steps of Newton's method. Empty cells stay empty, and the
-    energy of every layer stays what it is. A shower that would need a factor of more
-    than exp(0.5) per direction is moved as far as that.
+    with a and b from two damped steps of Newton's method. Empty cells stay empty, and
+    the energy of every layer stays what it is. A shower that would need a factor of
+    more than exp(0.5) per direction is moved as far as that.
 
     Args:
         response: Showers, [batch, row, column, layer].
@@ -64,40 +65,76 @@ def recentred(
     Returns:
         [batch, row, column, layer].
     """
-    x, y = (
-        positions_cm[..., None, i] - wanted_cm[:, None, None, None, i] for i in (0, 1)
-    )
-    pull_x, pull_y = ops.tanh(x / reach_cm), ops.tanh(y / reach_cm)
-    before = ops.sum(response, axis=(1, 2), keepdims=True)
-    of_layer = before / (ops.sum(before, axis=3, keepdims=True) + 1e-9)
-    slope_x = slope_y = ops.zeros_like(wanted_cm[:, 0])
+    energy = ops.sum(response, axis=(1, 2))
+    share = energy / (ops.sum(energy, axis=1, keepdims=True) + 1e-9)
+    away = [positions_cm[..., i] - wanted_cm[:, None, None, i] for i in (0, 1)]
+    pull = [ops.tanh(values / reach_cm) for values in away]
+    slopes = [ops.zeros_like(wanted_cm[:, 0])] * 2
 
-    def moved() -> Tensor:
-        a, b = (slope[:, None, None, None] for slope in (slope_x, slope_y))
-        found = response * ops.exp(a * pull_x + b * pull_y)
-        after = ops.sum(found, axis=(1, 2), keepdims=True)
-        return found * (before / ops.where(after > 0.0, after, 1.0))
-
-    def mean(values: Tensor) -> Tensor:
-        return ops.sum(values * weight, axis=(1, 2))
+    def pulled() -> Tensor:
+        a, b = (values[:, None, None] for values in slopes)
+        return response * ops.exp(a * pull[0] + b * pull[1])[..., None]
 
     for _ in range(_STEPS):
-        weight = moved() * (of_layer / ops.where(before > 0.0, before, 1.0))
-        r_x, r_y, p_x, p_y = (mean(value) for value in (x, y, pull_x, pull_y))
-        share = ops.where(of_layer[:, 0, 0] > 0.0, of_layer[:, 0, 0], 1.0)
+        weight = pulled()
+        weight = weight / (ops.sum(weight, axis=(1, 2), keepdims=True) + 1e-9)
+        (x, y), (xx, xy, yx, yy) = _centroid_and_slopes(weight, share, [*away, *pull])
+        # Least squares, damped: cells on a line move along it, a single cell nowhere.
+        determinant = xx * yy - xy * yx
+        ridge = _RIDGE * ops.square(xx + yy) + 1e-6
+        size = xx**2 + xy**2 + yx**2 + yy**2
+        scale = 1.0 / (determinant**2 + ridge * size + ridge**2)
+        steps = (
+            (determinant * (xy * y - yy * x) - ridge * (xx * x + yx * y)) * scale,
+            (determinant * (yx * x - xx * y) - ridge * (xy * x + yy * y)) * scale,
+        )
+        slopes = [
+            ops.clip(old + step, -_LARGEST_SLOPE, _LARGEST_SLOPE)
+            for old, step in zip(slopes, steps, strict=True)
+        ]
+    moved = pulled()
+    after = ops.sum(moved, axis=(1, 2))
+    factor = energy / ops.where(after > 0.0, after, 1.0)
+    return moved * factor[:, None, None]
 
-        def slope(value: Tensor, pull: Tensor, r: Tensor, p: Tensor) -> Tensor:
-            return ops.sum(mean(value * pull) - r * p / share, axis=1)  # noqa: B023
 
-        j_xx, j_xy = slope(x, pull_x, r_x, p_x), slope(x, pull_y, r_x, p_y)
-        j_yx, j_yy = slope(y, pull_x, r_y, p_x), slope(y, pull_y, r_y, p_y)
-        r_x, r_y = ops.sum(r_x, axis=1), ops.sum(r_y, axis=1)
-        determinant = j_xx * j_yy - j_xy * j_yx
-        # What is on a single row or column cannot be moved.
-        solvable = determinant > 1e-6
-        safe = ops.where(solvable, determinant, 1.0)
-        step_x = ops.where(solvable, (j_xy * r_y - j_yy * r_x) / safe, 0.0)
-        step_y = ops.where(solvable, (j_yx * r_x - j_xx * r_y) / safe, 0.0)
-        slope_x = ops.clip(slope_x + step_x, -_LARGEST_SLOPE, _LARGEST_SLOPE)
-        slope_y = ops.clip(slope_y + step_y, -_LARGEST_SLOPE, _LARGEST_SLOPE)
-    return moved()
+def _centroid_and_slopes(
+    weight: Tensor, share: Tensor, seen: list[Tensor]
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Returns a centroid and how fast the factors of `recentred` move it.
+
+    Layers keep their energies, so these are covariances within layers: those of the
+    image, less those between the centroids of the layers.
+
+    Args:
+        weight: Energies relative to those of their layers, [batch, row, column, layer].
+        share: Energies of layers relative to the shower's, [batch, layer].
+        seen: x, y, tanh(x / r) and tanh(y / r), each [batch, row, column].
+
+    Returns:
+        x and y, and dx/da, dx/db, dy/da and dy/db, each [batch].
+    """
+    layers = ops.einsum("bvrc,brcl->vbl", ops.stack(seen, axis=1), weight)
+    mean = ops.unstack(ops.sum(layers * share, axis=2), axis=0)
+    # From the mean, or a shower far off would have covariances of rounding errors.
+    *away, pull_x, pull_y = (
+        values - middle[:, None, None]
+        for values, middle in zip(seen, mean, strict=True)
+    )
+    *beyond, layer_x, layer_y = (
+        values - middle[:, None]
+        for values, middle in zip(ops.unstack(layers, axis=0), mean, strict=True)
+    )
+    image = ops.sum(weight * share[:, None, None], axis=-1)
+    spread, between = (
+        [
+            ops.sum(one * other, axis=axes)
+            for one in (some * first for first in ones)
+            for other in others
+        ]
+        for some, ones, others, axes in (
+            (image, away, (pull_x, pull_y), (1, 2)),
+            (share, beyond, (layer_x, layer_y), 1),
+        )
+    )
+    return mean[:2], [one - other for one, other in zip(spread, between, strict=True)]
