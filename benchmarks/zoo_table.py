@@ -151,7 +151,7 @@ def replaced(readme: str, found: str) -> str:
 
 
 def _draw(path: pathlib.Path) -> None:
-    model = ROOT / "pretrained" / "aux_regressor" / "saved_model"
+    model = ROOT / "pretrained" / "cascade_ecal" / "saved_model"
     with Dataset(sample_of(detector_of(model))) as dataset:
         spec, sample = dataset.spec, dataset.read("test")
     simulator = SavedSimulator(model, spec)
