@@ -78,15 +78,17 @@ def recentred(
     for _ in range(_STEPS):
         weight = pulled()
         weight = weight / (ops.sum(weight, axis=(1, 2), keepdims=True) + 1e-9)
-        (x, y), (xx, xy, yx, yy) = _centroid_and_slopes(weight, share, [*away, *pull])
+        (x, y), (xx, xy, yx, yy), scale = _centroid_and_slopes(
+            weight, share, [*away, *pull]
+        )
         # Least squares, damped: cells on a line move along it, a single cell nowhere.
         determinant = xx * yy - xy * yx
-        ridge = _RIDGE * ops.square(xx + yy) + 1e-6
+        ridge = _RIDGE * ops.square(scale) + 1e-6
         size = xx**2 + xy**2 + yx**2 + yy**2
-        scale = 1.0 / (determinant**2 + ridge * size + ridge**2)
+        norm = determinant**2 + ridge * size + ridge**2
         steps = (
-            (determinant * (xy * y - yy * x) - ridge * (xx * x + yx * y)) * scale,
-            (determinant * (yx * x - xx * y) - ridge * (xy * x + yy * y)) * scale,
+            (determinant * (xy * y - yy * x) - ridge * (xx * x + yx * y)) / norm,
+            (determinant * (yx * x - xx * y) - ridge * (xy * x + yy * y)) / norm,
         )
         slopes = [
             ops.clip(old + step, -_LARGEST_SLOPE, _LARGEST_SLOPE)
@@ -100,7 +102,7 @@ def recentred(
 
 def _centroid_and_slopes(
     weight: Tensor, share: Tensor, seen: list[Tensor]
-) -> tuple[list[Tensor], list[Tensor]]:
+) -> tuple[list[Tensor], list[Tensor], Tensor]:
     """Returns a centroid and how fast the factors of `recentred` move it.
 
     Layers keep their energies, so these are covariances within layers: those of the
@@ -112,7 +114,8 @@ def _centroid_and_slopes(
         seen: x, y, tanh(x / r) and tanh(y / r), each [batch, row, column].
 
     Returns:
-        x and y, and dx/da, dx/db, dy/da and dy/db, each [batch].
+        x and y; dx/da, dx/db, dy/da and dy/db; and how large the sum of the first and
+        the last would be if layers did not keep their energies; each [batch].
     """
     layers = ops.einsum("bvrc,brcl->vbl", ops.stack(seen, axis=1), weight)
     mean = ops.unstack(ops.sum(layers * share, axis=2), axis=0)
@@ -137,4 +140,5 @@ def _centroid_and_slopes(
             (share, beyond, (layer_x, layer_y), 1),
         )
     )
-    return mean[:2], [one - other for one, other in zip(spread, between, strict=True)]
+    within = [one - other for one, other in zip(spread, between, strict=True)]
+    return mean[:2], within, spread[0] + spread[3]

@@ -1,5 +1,6 @@
 """The tree of halves: every cell is reached once, whatever the detector's shape."""
 
+import doctest
 import itertools
 
 import numpy as np
@@ -153,3 +154,9 @@ def test_an_offset_moves_the_edges_of_the_blocks():
 
 def test_a_single_cell_is_not_divided():
     assert _plan(_cells(1, 1, 3)) == []
+
+
+def test_the_example_shows_what_it_says():
+    failed, attempted = doctest.testmod(split_tree)
+    assert attempted > 0
+    assert failed == 0
