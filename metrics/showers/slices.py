@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from data.detectors.spec import DetectorSpec
 from metrics.showers.shower_pairs import Comparison
 from metrics.statistics.arrays import Array
+from metrics.statistics.energy_bins import merged
 
 INCIDENT_ENERGY = "incident_energy"
 """Name of the slices in incident energy, whatever the conditions are called."""
@@ -124,10 +125,9 @@ def _is_energy(comparison: Comparison, name: str) -> bool:
 
 
 def _merged_energy_bins(comparison: Comparison, count: int) -> NDArray[np.intp]:
-    count = min(count, len(comparison.energy_bins))
     number = np.empty(len(comparison), np.intp)
-    for place, energy_bin in enumerate(comparison.energy_bins):
-        number[energy_bin.events] = place * count // len(comparison.energy_bins)
+    for place, energy_bin in enumerate(merged(comparison.energy_bins, count)):
+        number[energy_bin.events] = place
     return number
 
 

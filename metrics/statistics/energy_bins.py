@@ -119,3 +119,36 @@ def energy_bins(
         ends = (low, high) if high - low > rounding else None
         found.append(EnergyBin(mean, events, trained, ends))
     return tuple(found)
+
+
+def merged(bins: Sequence[EnergyBin], most: int) -> tuple[EnergyBin, ...]:
+    """Merges neighbouring bins.
+
+    Args:
+        bins: The bins in ascending energy.
+        most: Largest number of bins to return.
+
+    Returns:
+        The bins, as many of the old ones in each as it goes.
+    """
+    count = min(most, len(bins))
+    found = []
+    for number in range(count):
+        first, last = (-(-place * len(bins) // count) for place in (number, number + 1))
+        found.append(_together(bins[first:last]))
+    return tuple(found)
+
+
+def _together(bins: Sequence[EnergyBin]) -> EnergyBin:
+    if len(bins) == 1:
+        return bins[0]
+    sizes = [len(one.events) for one in bins]
+    mean = float(np.average([one.energy_gev for one in bins], weights=sizes))
+    ends = [one.range_gev or (one.energy_gev, one.energy_gev) for one in bins]
+    trained = {one.trained for one in bins}
+    return EnergyBin(
+        mean,
+        np.sort(np.concatenate([one.events for one in bins])),
+        trained.pop() if len(trained) == 1 else None,
+        (ends[0][0], ends[-1][1]),
+    )

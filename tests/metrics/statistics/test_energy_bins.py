@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from metrics.statistics.energy_bins import EnergyBin, choose, energy_bins, strata
+from metrics.statistics.energy_bins import (
+    EnergyBin,
+    choose,
+    energy_bins,
+    merged,
+    strata,
+)
 
 
 def test_one_group_per_energy():
@@ -93,3 +99,17 @@ def test_momenta_of_one_beam_are_one_group():
     energy = np.linalg.norm(momentum.astype(np.float64), axis=1)
     assert len(np.unique(energy)) > 20
     assert [one.label for one in energy_bins(energy)] == ["20 GeV", "90 GeV"]
+
+
+def test_merged_bins_know_their_energies_and_events():
+    energy = np.array([20.0, 30.0, 50.0, 70.0, 20.0])
+    found = energy_bins(energy, [20.0, 30.0, 50.0])
+    low, high = merged(found, 2)
+    np.testing.assert_array_equal(low.events, [0, 1, 4])
+    assert low.energy_gev == pytest.approx(70.0 / 3.0)
+    assert low.label == "20 to 30 GeV"
+    assert (low.trained, high.trained) == (True, None)
+    assert high.range_gev == (50.0, 70.0)
+    assert merged(found, 9) == found
+    sizes = [len(one.events) for one in merged(energy_bins(np.arange(1.0, 91.0)), 3)]
+    assert sizes == [36, 27, 27]
