@@ -60,6 +60,7 @@ _KINDS = (
     Kind("correlation_layers", "correlations of layer energies, largest difference"),
     Kind("correlation_depth_energy", "correlation of depth and energy, difference"),
     Kind("correlation_observables", "correlations of observables, largest difference"),
+    Kind("correlation_cells_", "correlations between distant cells, difference: "),
     Kind("correlation_", "correlations, largest difference: "),
     Kind("classifier_auc", "AUC of trees on all observables", 0.5),
     Kind("classifier_auc_network", "AUC of a network on all observables", 0.5),

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from metrics.report.figures import (
     canvas,
     cell_maps,
+    cell_pairs,
     condition_dependence,
     distributions,
     event_displays,
@@ -79,6 +80,7 @@ def plots(report: Report) -> list[Plot]:
         ),
         *_spectrum_plots(report, names),
         *_cell_plots(report, names),
+        *_pair_plots(report, names),
         *(_layered_plots(report, names) if comparison.layered else []),
         *_neighbour_plots(report, names),
         *training_plots(report.history, model),
@@ -231,6 +233,25 @@ def _cell_plots(report: Report, names: Names) -> list[Plot]:
             )
         )
     return found
+
+
+def _pair_plots(report: Report, names: Names) -> list[Plot]:
+    result = report.cell_correlations
+    if result is None:
+        return []
+    first, second = (one.name for one in result.axes)
+    return [
+        Plot(
+            "cell_correlations",
+            "Correlation of two cells' residuals, which are what a cell has more or "
+            "less than the reference has on average under this condition, against "
+            f"their distance {first} and {second}"
+            f"{' the inclination of the track' if first == 'along' else ''}. "
+            "Neighbours are shown, but do not count as distant. Error bars and grey "
+            "bands: bootstrap.",
+            lambda: cell_pairs.correlations(report.comparison, result, names),
+        )
+    ]
 
 
 def training_plots(history: Mapping[str, Array], model: str) -> list[Plot]:

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from metrics.observables.registry import Observable, layer_observables
+from metrics.observables.registry import Observable
 from metrics.showers import cell_spectrum, density_coverage, fpd_kpd, prd, ties
+from metrics.showers.cell_correlations import measure_cell_correlations
 from metrics.showers.classifiers.calochallenge import Judge, calochallenge_tests
 from metrics.showers.classifiers.cell_classifier import on_cells
 from metrics.showers.classifiers.classifier_tests import (
@@ -23,7 +24,7 @@ from metrics.showers.nearest_neighbours import (
 )
 from metrics.showers.physics_features import PRD_MODES, physics_features
 from metrics.showers.response_by_energy import every_energy
-from metrics.showers.shower_pairs import Comparison, profiles, within_energy_bins
+from metrics.showers.shower_pairs import Comparison, correlated, profiles
 from metrics.showers.shower_results import Report
 from metrics.statistics import distances
 from metrics.statistics.arrays import Array
@@ -178,7 +179,7 @@ def _profiles(task: Task) -> Found:
 
 
 def _correlations(task: Task) -> Found:
-    pairs = _correlated(task.comparison)
+    pairs = correlated(task.comparison)
     distance = distances.weighted_correlation_distance
     return _distances(task, "correlation", pairs, distance)
 
@@ -249,6 +250,13 @@ def _cell_energies(task: Task) -> Found:
     return {"metrics": found | ties.measure_ties(*both)}
 
 
+def _cell_correlations(task: Task) -> Found:
+    result = measure_cell_correlations(
+        task.comparison, task.resampling, task.options.seed
+    )
+    return {"metrics": result.metrics, "cell_correlations": result}
+
+
 def _trees_on_spectrum(task: Task) -> Found:
     return _tests(
         cell_spectrum.spectrum_tests(
@@ -306,6 +314,7 @@ PARTS: Mapping[str, Callable[[Task], Found]] = {
     "FPD and KPD": _frechet,
     "density and coverage": _coverage,
     "cell energies": _cell_energies,
+    "correlations between cells": _cell_correlations,
     "trees on the spectrum": _trees_on_spectrum,
     "classifiers": _classifiers,
     "CaloChallenge": _calochallenge,
@@ -343,23 +352,6 @@ def wasserstein(comparison: Comparison, seed: int) -> dict[str, float]:
         ).value
         for one in comparison.observables
     }
-
-
-def _correlated(comparison: Comparison) -> dict[str, tuple[Array, Array]]:
-    """Standardises what is correlated, per event, generated and reference."""
-    sets = {"observables": [one.name for one in comparison.observables]}
-    if comparison.layered and comparison.spec.shape[2] > 1:
-        sets["layers"] = [one.name for one in layer_observables(comparison.spec)]
-    if comparison.has_depth:
-        sets["depth_energy"] = ["depth", "visible_energy"]
-    found = {}
-    for name, columns in sets.items():
-        generated, reference = (
-            within_energy_bins(comparison, np.column_stack([v[c] for c in columns]))
-            for v in comparison.values
-        )
-        found[name] = generated, reference
-    return found
 
 
 def _features(values: dict[str, Array]) -> Array:

@@ -171,6 +171,31 @@ def profiles(comparison: Comparison) -> dict[str, tuple[Array, Array]]:
     return found
 
 
+def correlated(comparison: Comparison) -> dict[str, tuple[Array, Array]]:
+    """Standardises what is correlated, per event, generated and reference.
+
+    Args:
+        comparison: The showers.
+
+    Returns:
+        For every set of observables two arrays [events, observables]: all of them, the
+        energies of the layers, depth and visible energy, where there are.
+    """
+    sets = {"observables": [one.name for one in comparison.observables]}
+    if comparison.layered and comparison.spec.shape[2] > 1:
+        sets["layers"] = [one.name for one in layer_observables(comparison.spec)]
+    if comparison.has_depth:
+        sets["depth_energy"] = ["depth", "visible_energy"]
+    found = {}
+    for name, columns in sets.items():
+        generated, reference = (
+            within_energy_bins(comparison, np.column_stack([v[c] for c in columns]))
+            for v in comparison.values
+        )
+        found[name] = generated, reference
+    return found
+
+
 def within_energy_bins(comparison: Comparison, features: Array) -> Array:
     """Standardises features at every incident energy.
 

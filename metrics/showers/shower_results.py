@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from metrics.showers.cell_correlations import CellCorrelations
 from metrics.showers.conditioning import SliceSeries
 from metrics.showers.nearest_neighbours import NeighbourResult
 from metrics.showers.response_by_energy import EnergyBinResult
@@ -27,6 +28,8 @@ class Report:
         prd: Precision against recall for every set of features, "raw" and "physics",
             whose AUCs are the metrics `prd_auc_<name>`.
         roc: The ROC curve for every metric that is the AUC of a classifier.
+        cell_correlations: Correlations between distant cells; None where they were not
+            measured.
         series: Means and widths in slices of the conditions.
         neighbours: The search for memorised showers; None where there was none.
         notes: What weakens the numbers or could not be measured, and why.
@@ -41,6 +44,7 @@ class Report:
     untrained: dict[str, float]
     prd: dict[str, Curve] = dataclasses.field(default_factory=dict)
     roc: dict[str, Curve] = dataclasses.field(default_factory=dict)
+    cell_correlations: CellCorrelations | None = None
     series: Sequence[SliceSeries] = ()
     neighbours: NeighbourResult | None = None
     notes: Sequence[str] = ()

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from metrics.showers.cell_correlations import measure_cell_correlations
 from metrics.showers.conditioning import SliceSeries
 from metrics.showers.nearest_neighbours import nearest_training_showers
 from metrics.showers.response_by_energy import EnergyBinResult
@@ -9,7 +10,8 @@ from metrics.showers.shower_pairs import Comparison
 from metrics.showers.shower_results import Report
 from metrics.showers.slices import Slices
 from metrics.statistics.curves import Curve
-from metrics.statistics.resampling import Metric
+from metrics.statistics.energy_bins import strata
+from metrics.statistics.resampling import Metric, Resampling
 from tests.metrics import small
 
 FACTS = {
@@ -54,11 +56,13 @@ def full_report(showers):
     """Makes a report with everything that a page can show."""
     auc = Metric(0.8, 0.01, 0.9, 0.01, 10.0)
     names = ("prd_auc_raw", "prd_auc_physics", "classifier_auc", "classifier_auc_cells")
+    resampling = Resampling(strata(showers.energy), seed=1, replicates=3)
     training = small.showers(showers.spec, showers.condition, seed=4)
     return report(
         showers,
         metrics=dict.fromkeys(names, auc),
         prd={"raw": curve(), "physics": curve()},
+        cell_correlations=measure_cell_correlations(showers, resampling, seed=1),
         roc={"classifier_auc": curve(), "classifier_auc_cells": curve()},
         series=[
             series(kind, name)

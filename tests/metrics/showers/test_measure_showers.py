@@ -54,6 +54,8 @@ def test_every_observable_has_its_metrics(found):
     assert found.roc.keys() == {n for n in found.metrics if n.startswith("classifier")}
     assert len(found.roc) == 5
     assert {"separation_cell_energy", "ties"} <= found.metrics.keys()
+    for one in found.cell_correlations.axes:
+        assert f"correlation_cells_{one.name}" in found.metrics
     assert {"density_physics", "coverage_physics"} <= found.metrics.keys()
     assert "classifier_auc_cells_quick" in found.roc
     assert "classifier_auc_cells" not in found.metrics

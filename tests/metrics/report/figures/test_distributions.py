@@ -23,6 +23,7 @@ MOST = {
     "summary", "precision_recall", "roc", "gallery", "energy_dependence",
     "conditioning_incident_energy", "conditioning_slant", "visible_energy",
     "occupancy_map", "neighbours", "closest_pairs", "cell_energy",
+    "cell_correlations",
 }  # fmt: skip
 
 
