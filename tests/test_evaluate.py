@@ -29,6 +29,7 @@ FIGURES = {
     "number_of_hits_10mip",
     "radius",
     "maximum_cell_fraction",
+    "cell_correlations",
     "cell_energy",
     "cell_energy_layers_lowest",
     "cell_energy_layers_highest",

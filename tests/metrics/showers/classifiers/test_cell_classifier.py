@@ -76,6 +76,8 @@ def test_nobody_is_asked_about_a_condition_that_was_learnt(monkeypatch):
 
     monkeypatch.setattr(cell_network.CellNetwork, "fit", fit)
     monkeypatch.setattr(cell_network.CellNetwork, "predict", predict)
+    # One after the other, so that the calls have an order.
+    monkeypatch.setattr(cell_classifier, "_TRAINED_AT_ONCE", 1)
     found = _test(asked, further)
     # Two folds of all, again the first, two of either half.
     assert [call[0] for call in calls] == ["fit", "predict"] * 7
