@@ -172,7 +172,7 @@ def _parts(subject: setup.Subject) -> dict[str, tuple[int, Any]]:
 
     def ema(real: Any, condition: Any, weight: Any) -> None:
         del real, condition, weight
-        model._update_ema()
+        model._update_ema(model.generator)
 
     calls = {"critic": (settings.critic_steps, critic), "generator": (1, generator)}
     if model.constrainers:

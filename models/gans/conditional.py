@@ -11,14 +11,14 @@ from losses import adversarial, constraints, penalties
 from models.gans.auxiliary_tasks import AuxiliaryTask
 from models.gans.constrainer import Constrainer
 from models.networks.building_blocks import normal
-from models.training.seeded_model import SeededModel, minimise
+from models.training.seeded_model import SimulatingModel, minimise
 
 Tensor = Any
 _NOISE, _MIXING = 0, 1
 
 
 @keras.saving.register_keras_serializable("fastsim_zoo")
-class ConditionalGAN(SeededModel):
+class ConditionalGAN(SimulatingModel):
     """A generator and a critic, an objective, a penalty and constrainers.
 
     One training step takes `critic_steps` equal parts of a batch: every part trains the
@@ -87,17 +87,11 @@ class ConditionalGAN(SeededModel):
                 f"penalty_interval must be at least 1, is {penalty_interval}; "
                 "penalty_weight=0 switches the penalty off"
             )
-        self.simulator = generator
-        if ema_decay > 0.0:
-            self.simulator = keras.models.clone_model(generator)
-            self.simulator.set_weights(generator.get_weights())
-            self.simulator.trainable = False
+        self._simulate_with(generator, ema_decay)
         self.penalty_weight = penalty_weight
         self.penalty_centre = penalty_centre
         self.penalty_interval = penalty_interval
         self.critic_steps = critic_steps
-        self.ema_decay = ema_decay
-        self.noise_size = int(generator.inputs[1].shape[-1])
         self._count()
 
     def compile(
@@ -324,14 +318,6 @@ class ConditionalGAN(SeededModel):
             tracker.update_state(difference)
         return loss
 
-    def _update_ema(self) -> None:
-        # A short memory at first, or the initial weights would linger on.
-        step = tf.cast(tf.convert_to_tensor(self.updates), tf.float32)
-        keep = tf.minimum(self.ema_decay, (1.0 + step) / (10.0 + step))
-        pairs = zip(self.simulator.variables, self.generator.variables, strict=True)
-        for ema, value in pairs:
-            ema.assign(value + keep * (ema - value))
-
     def train_step(self, data: tuple[Tensor, Tensor, Tensor]) -> dict[str, Tensor]:
         """Trains the critic `critic_steps` times and everything else once.
 
@@ -348,29 +334,9 @@ class ConditionalGAN(SeededModel):
         if self.constrainers:
             self.constrainer_step(self.transform.decode(real, condition), condition)
         self.generator_step(real, condition, weight)
-        if self.ema_decay > 0.0:
-            self._update_ema()
+        self._update_ema(self.generator)
         self.updates.assign_add(1)
         return {name: tracker.result() for name, tracker in self._trackers.items()}
-
-    def call(self, inputs: Sequence[Tensor], training: bool = False) -> Tensor:
-        """Simulates physical responses from [condition, noise]."""
-        condition, noise = inputs
-        encoded = self.simulator([condition, noise], training=False)
-        return self.transform.decode(encoded, condition)
-
-    def simulate(self, condition: Tensor, seed: Tensor) -> Tensor:
-        """Simulates physical responses.
-
-        Args:
-            condition: Conditions [spec.condition_units], float32 [batch, conditions].
-            seed: Seed of the noise, int32 [2]; a shorter batch is a prefix.
-
-        Returns:
-            Responses [spec.unit], float32 [batch, *shape].
-        """
-        noise = normal(tf.shape(condition)[0], self.noise_size, seed)
-        return self([condition, noise], training=False)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

@@ -13,6 +13,11 @@ Halves = list[tuple[Any, Any]]
 Place = tuple[int, int]
 
 
+def children_of(halves: Halves) -> list[Any]:
+    """Returns the children among the halves of blocks: the parts divided last."""
+    return [part for pair in halves[1:] or halves for part in pair]
+
+
 class BlockLayout:
     """The layout of one level; its methods take arrays as well as tensors.
 
@@ -116,9 +121,7 @@ class BlockLayout:
         Args:
             turns: The halves of the blocks of every turn.
         """
-        of_turns = [
-            [part for pair in halves[1:] or halves for part in pair] for halves in turns
-        ]
+        of_turns = [children_of(halves) for halves in turns]
         leaves = [self._merged(parts) for parts in zip(*of_turns, strict=True)]
         r, c = self._factors()
         rows = [ops.stack(leaves[i * c : i * c + c], axis=3) for i in range(r)]

@@ -11,7 +11,7 @@ from data.transforms.base import Transform
 from models.likelihood import shower_axis
 from models.likelihood.energy_cascade import EnergyCascade
 from models.networks.building_blocks import normal
-from models.training.seeded_model import SeededModel, minimise
+from models.training.seeded_model import SimulatingModel, minimise
 
 Tensor = Any
 
@@ -49,7 +49,7 @@ def cascade_network(spec: DetectorSpec, **settings: Any) -> keras.Model:
 
 
 @keras.saving.register_keras_serializable("fastsim_zoo")
-class CascadeModel(SeededModel):
+class CascadeModel(SimulatingModel):
     """A cascade that is trained by maximum likelihood.
 
     All randomness is a pure function of (seed, step), so that a resumed run repeats a
@@ -74,13 +74,7 @@ class CascadeModel(SeededModel):
         super().__init__(seed, **kwargs)
         self.network = network
         self.transform = transform
-        self.ema_decay = ema_decay
-        self.simulator = network
-        if ema_decay > 0.0:
-            self.simulator = keras.models.clone_model(network)
-            self.simulator.set_weights(network.get_weights())
-            self.simulator.trainable = False
-        self.noise_size = int(network.inputs[1].shape[-1])
+        self._simulate_with(network, ema_decay)
         self._count()
 
     def compile(self, trainer: keras.optimizers.Optimizer, **kwargs: Any) -> None:
@@ -129,17 +123,19 @@ class CascadeModel(SeededModel):
         return {"loss": tf.add_n([*parts.values()]), **parts}
 
     def _prepare(self, response: Tensor, condition: Tensor) -> None:
-        """Takes scales from the first batch."""
+        """Takes scales from the first batch, for the average too."""
+        cascade = self._cascade(self.network)
         fresh = tf.convert_to_tensor(self.updates) == 0
-        for weight, value in self._cascade(self.network).scales(response, condition):
-            weight.assign(tf.where(fresh, value, weight))
-
-    def _track(self, terms: dict[str, Tensor]) -> dict[str, Tensor]:
-        # Means of events: TensorFlow may reorder a chain of sums that ends in the
-        # tracker's own, and a resumed run would differ in a digit.
-        for name, value in terms.items():
-            self._trackers[name].update_state(tf.reduce_mean(value))
-        return {name: self._trackers[name].result() for name in terms}
+        # Only then: they need the order of all cells. A strategy assigns outside.
+        found = tf.cond(
+            fresh,
+            lambda: cascade.scales(response, condition),
+            lambda: [tf.convert_to_tensor(one) for one in cascade.scale_weights],
+        )
+        for network in {id(n): n for n in (self.network, self.simulator)}.values():
+            weights = self._cascade(network).scale_weights
+            for weight, value in zip(weights, found, strict=True):
+                weight.assign(value)
 
     def train_step(self, data: tuple[Tensor, Tensor, Tensor]) -> dict[str, Tensor]:
         """Takes one step.
@@ -157,23 +153,13 @@ class CascadeModel(SeededModel):
         terms: dict[str, Tensor] = {}
 
         def loss() -> Tensor:
-            found = (response, condition)
-            terms.update(self.negative_log_likelihood(self.network, found, seed))
+            terms.update(self.negative_log_likelihood(self.network, data[:2], seed))
             return tf.reduce_mean(weight * terms["loss"])
 
         norm = minimise(loss, self.trainer, self.network.trainable_variables)
-        if self.ema_decay > 0.0:
-            self._update_ema()
+        self._update_ema(self.network)
         self.updates.assign_add(1)
-        return self._track({**terms, "gradient_norm": norm})
-
-    def _update_ema(self) -> None:
-        # A short memory at first, or the initial weights would linger on.
-        step = tf.cast(tf.convert_to_tensor(self.updates), tf.float32)
-        keep = tf.minimum(self.ema_decay, (1.0 + step) / (10.0 + step))
-        pairs = zip(self.simulator.variables, self.network.variables, strict=True)
-        for ema, value in pairs:
-            ema.assign(value + keep * (ema - value) if value.trainable else value)
+        return self._followed({**terms, "gradient_norm": norm})
 
     def test_step(self, data: tuple[Tensor, Tensor, Tensor]) -> dict[str, Tensor]:
         """Measures the likelihood of what simulates on events not trained on.
@@ -186,26 +172,7 @@ class CascadeModel(SeededModel):
         """
         seed = tf.constant([self.seed, -1])
         terms = self.negative_log_likelihood(self.simulator, data[:2], seed)
-        return self._track(terms)
-
-    def call(self, inputs: Sequence[Tensor], training: bool = False) -> Tensor:
-        """Simulates physical responses from [condition, noise]."""
-        condition, noise = inputs
-        encoded = self.simulator([condition, noise], training=False)
-        return self.transform.decode(encoded, condition)
-
-    def simulate(self, condition: Tensor, seed: Tensor) -> Tensor:
-        """Simulates physical responses.
-
-        Args:
-            condition: Conditions [spec.condition_units], float32 [batch, conditions].
-            seed: Seed of the noise, int32 [2]; a shorter batch is a prefix.
-
-        Returns:
-            Responses [spec.unit], float32 [batch, *shape].
-        """
-        noise = normal(tf.shape(condition)[0], self.noise_size, seed)
-        return self([condition, noise], training=False)
+        return self._followed(terms)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

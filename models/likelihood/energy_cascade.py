@@ -142,8 +142,15 @@ class EnergyCascade(keras.layers.Layer):
         sizes = [np.linalg.norm(step, axis=-1).ravel() for step in steps]
         return float(np.median(np.concatenate(sizes)))
 
-    def scales(self, response: Tensor, condition: Tensor) -> list[tuple[Any, Tensor]]:
-        """Returns the weights that are not trained, with values from some showers.
+    @property
+    def scale_weights(self) -> list[Any]:
+        """The weights that are not trained but set by `scales`."""
+        mixtures = [self.total, self.moments]
+        of_mixtures = [w for one in mixtures for w in (one.location, one.width)]
+        return [self.per_gev, self.smallest, *of_mixtures]
+
+    def scales(self, response: Tensor, condition: Tensor) -> list[Tensor]:
+        """Returns values of `scale_weights` from some showers.
 
         Args:
             response: Showers [spec.unit], [batch, row, column] or [..., layer].
@@ -161,12 +168,12 @@ class EnergyCascade(keras.layers.Layer):
         moments = self._moments_of(ops.sum(response, axis=-1), axis)
         middle = ops.mean(moments, axis=0) * [0.0, 0.0, 1.0, 1.0]
         return [
-            (self.per_gev, per_gev),
-            (self.smallest, ops.maximum(least, 1e-12)),
-            (self.total.location, ops.mean(total, axis=0)),
-            (self.total.width, ops.std(total, axis=0) + 1e-3),
-            (self.moments.location, middle),
-            (self.moments.width, ops.std(moments, axis=0) + 1e-3),
+            per_gev,
+            ops.maximum(least, 1e-12),
+            ops.mean(total, axis=0),
+            ops.std(total, axis=0) + 1e-3,
+            middle,
+            ops.std(moments, axis=0) + 1e-3,
         ]
 
     def _layered(self, response: Tensor) -> Tensor:

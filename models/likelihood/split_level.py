@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from losses import likelihood
 from models.likelihood import energy_split
-from models.likelihood.block_layout import BlockLayout, Halves
+from models.likelihood.block_layout import BlockLayout, Halves, children_of
 from models.likelihood.energy_split import encode
 from models.likelihood.split_tree import Split
 
@@ -131,8 +131,10 @@ class SplitLevel(keras.layers.Layer):
         total = ops.sum(image, axis=(1, 2))[:, None, None] + 1e-9
         fraction = (image / total)[..., None]
         now = ops.sum(fraction * self.plan.centres_cm, axis=(1, 2))
-        step = np.abs(self._step_cm).max(axis=0) + 1e-6
-        # How far all energy has to move, in quarters of the children's distance.
+        step = np.abs(self._step_cm).max(axis=0)
+        # How far all energy has to move, in quarters of the children's distance; where
+        # there is one child, it has no choice.
+        step = np.where(step > 0.0, step, np.inf).astype(np.float32)
         missing = ops.clip(4.0 * (wanted - now) / step, -_FARTHEST, _FARTHEST)
         event = ops.concatenate([event, missing, ops.tanh(4.0 * missing)], axis=1)
         seen = encode(energy, smallest)
@@ -150,12 +152,7 @@ class SplitLevel(keras.layers.Layer):
         for turn, place in enumerate(self.layout.places):
             x = self.layout.of_turn(features, place)
             if turn:
-                children = [
-                    child
-                    for halves in done
-                    for pair in halves[1:] or halves
-                    for child in pair
-                ]
+                children = [one for halves in done for one in children_of(halves)]
                 known = encode(ops.concatenate(children, axis=-1), smallest)
                 known = _active(self.of_children[turn - 1](known))
                 x = x + self.joins[turn - 1](known)
@@ -194,9 +191,8 @@ class SplitLevel(keras.layers.Layer):
                         encode(ops.concatenate(known, axis=-1), smallest)
                     )
                 x = self.outputs[division][number](_active(x))
-                x = ops.reshape(
-                    x, (-1, rows, columns, len(chosen), x.shape[-1] // len(chosen))
-                )
+                size = energy_split.parameter_count(self.components)
+                x = ops.reshape(x, (-1, rows, columns, len(chosen), size))
                 logits, mean, log_width = energy_split.described(x, self.components)
                 some = None if len(self.groups) == 1 else chosen
                 logits = logits + self._allowed[turn][division][:, :, chosen]

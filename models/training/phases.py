@@ -69,13 +69,6 @@ class Pretraining(SeededModel):
         # Not only what is trained: normalisation keeps moments, too.
         return self.variables + self.trainer.variables
 
-    def _followed(self, terms: dict[str, Tensor]) -> dict[str, Tensor]:
-        # Means of events, not sums of means: TensorFlow may reorder a chain of sums
-        # that ends in the tracker's own, and a resumed run would differ in a digit.
-        for name, value in terms.items():
-            self._trackers[name].update_state(tf.reduce_mean(value))
-        return {name: self._trackers[name].result() for name in terms}
-
     def train_step(self, data: tuple[Tensor, Tensor, Tensor]) -> dict[str, Tensor]:
         """Takes one step.
 

@@ -1,10 +1,13 @@
-"""A model with its own training step, in which nothing random depends on the past."""
+"""Models with their own training step, in which nothing random depends on the past."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
+
+from data.transforms.base import Transform
+from models.networks.building_blocks import normal
 
 Tensor = Any
 
@@ -50,10 +53,82 @@ class SeededModel(keras.Model):
         """The means over an epoch, which Keras resets."""
         return list(self._trackers.values())
 
+    def _followed(self, terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Adds the means of numbers, one per event, to what is followed.
+
+        Args:
+            terms: The numbers by the names given to `_follow`, each [batch].
+
+        Returns:
+            Means since the start of the epoch, by name.
+        """
+        # Means of events, not sums of means: TensorFlow may reorder a chain of sums
+        # that ends in the tracker's own, and a resumed run would differ in a digit.
+        for name, value in terms.items():
+            self._trackers[name].update_state(tf.reduce_mean(value))
+        return {name: self._trackers[name].result() for name in terms}
+
     def _seed_of(self, key: Tensor) -> Tensor:
         """Returns the seed, int32 [2], of what `key` stands for, on this replica."""
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
         return tf.stack([self.seed + 65537 * tf.cast(replica, "int32"), key])
+
+
+class SimulatingModel(SeededModel):
+    """A `SeededModel` that answers with responses.
+
+    Attributes:
+        transform: Between physical and encoded responses.
+        simulator: Maps [condition, noise] to encoded responses: the network that is
+            trained, or its exponential moving average.
+        noise_size: Noise dimension of an event.
+        ema_decay: Decay of the average per step; 0 where there is none.
+    """
+
+    transform: Transform
+    simulator: keras.Model
+    noise_size: int
+    ema_decay: float
+
+    def _simulate_with(self, network: keras.Model, ema_decay: float) -> None:
+        """Makes a network simulate, or from a decay above 0 on a copy of it."""
+        self.ema_decay = ema_decay
+        self.simulator = network
+        if ema_decay > 0.0:
+            self.simulator = keras.models.clone_model(network)
+            self.simulator.set_weights(network.get_weights())
+            self.simulator.trainable = False
+        self.noise_size = int(network.inputs[1].shape[-1])
+
+    def _update_ema(self, network: keras.Model) -> None:
+        """Moves the average, if there is one, towards the network."""
+        if self.simulator is network:
+            return
+        # A short memory at first, or the initial weights would linger on.
+        step = tf.cast(tf.convert_to_tensor(self.updates), tf.float32)
+        keep = tf.minimum(self.ema_decay, (1.0 + step) / (10.0 + step))
+        pairs = zip(self.simulator.variables, network.variables, strict=True)
+        for ema, value in pairs:
+            ema.assign(value + keep * (ema - value))
+
+    def call(self, inputs: Sequence[Tensor], training: bool = False) -> Tensor:
+        """Simulates physical responses from [condition, noise]."""
+        condition, noise = inputs
+        encoded = self.simulator([condition, noise], training=False)
+        return self.transform.decode(encoded, condition)
+
+    def simulate(self, condition: Tensor, seed: Tensor) -> Tensor:
+        """Simulates physical responses.
+
+        Args:
+            condition: Conditions [spec.condition_units], float32 [batch, conditions].
+            seed: Seed of the noise, int32 [2]; a shorter batch is a prefix.
+
+        Returns:
+            Responses [spec.unit], float32 [batch, *shape].
+        """
+        noise = normal(tf.shape(condition)[0], self.noise_size, seed)
+        return self([condition, noise], training=False)
 
 
 def minimise(

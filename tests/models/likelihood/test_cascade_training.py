@@ -115,14 +115,17 @@ def test_the_first_batch_sets_the_scales_and_no_other_one_does():
     first, second = _element(5), _element(6)
     model.train_step(first)
     for network in (model.network, model.simulator):
-        scales = _cascade(network).scales(*first[:2])
+        cascade = _cascade(network)
+        scales = cascade.scales(*first[:2])
         assert len(scales) == 6
-        for weight, value in scales:
+        for weight, value in zip(cascade.scale_weights, scales, strict=True):
             np.testing.assert_array_equal(weight, value)
     before = values(model.network.non_trainable_variables)
     model.train_step(second)
     assert same(before, model.network.non_trainable_variables)
-    for weight, value in _cascade(model.network).scales(*second[:2])[:2]:
+    cascade = _cascade(model.network)
+    scales = cascade.scales(*second[:2])[:2]
+    for weight, value in zip(cascade.scale_weights[:2], scales, strict=True):
         assert abs(float(value) / float(weight) - 1.0) > 1e-3
 
 

@@ -28,7 +28,8 @@ DETECTORS = pytest.mark.parametrize("cells", [PLANE, LAYERED], ids=["plane", "la
 
 def _scaled(layer, response, condition):
     """Gives a cascade the scales of showers."""
-    for weight, value in layer.scales(tf.constant(response), condition):
+    found = layer.scales(tf.constant(response), condition)
+    for weight, value in zip(layer.scale_weights, found, strict=True):
         weight.assign(value)
     return layer
 
@@ -208,8 +209,9 @@ def test_the_scales_are_those_of_the_showers(cells):
     layer, _, _ = _made(cells)
     condition = conditions(200, seed=7)
     response = showers(cells, condition, seed=8)
-    found = {weight.path: np.asarray(v) for weight, v in
-             layer.scales(tf.constant(response), condition)}  # fmt: skip
+    scales = layer.scales(tf.constant(response), condition)
+    pairs = zip(layer.scale_weights, scales, strict=True)
+    found = {weight.path: np.asarray(value) for weight, value in pairs}
     named = {path.rpartition("/")[2]: value for path, value in found.items()}
     assert len(found) == 6
     energy = np.asarray(condition)[:, 0].astype(float)
