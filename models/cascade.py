@@ -52,10 +52,10 @@ class Config(TrainingConfig):
 
     mask: str = "mask_full"
     augment: bool = True
-    widths: tuple[int, ...] = (64, 64, 48, 32)
+    widths: tuple[int, ...] = (128, 128, 96, 48, 32)
     components: tuple[int, ...] = (6, 6, 5, 4)
     layer_groups: int = 2
-    turns: tuple[int, ...] = (1,)
+    turns: tuple[int, ...] = (1, 4, 4)
     hidden: int = 64
     dither_cm: float = 0.02
     recentre: bool = True

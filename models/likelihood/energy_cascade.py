@@ -13,14 +13,15 @@ from models.layers.mixture import AutoregressiveMixture
 from models.likelihood import energy_split, shower_moments, split_tree
 from models.likelihood.energy_split import draw_split, encode
 from models.likelihood.shower_axis import Axis, ShowerAxis
+from models.likelihood.shower_moments import Moments
 from models.likelihood.split_level import SplitLevel
 
 Tensor = Any
 
 _COMPONENTS = 5
 _FARTHEST = 5.0
+_SHRINK = 0.4
 _DITHERED_WIDTH = 0.01
-_FEWEST_CM2 = 1e-4
 _LOWEST_QUANTILE = 0.01
 _REACH_PITCHES = 1.5
 
@@ -190,12 +191,14 @@ class EnergyCascade(keras.layers.Layer):
         centre = shower_moments.centroid(image, self.positions_cm)
         squared = shower_moments.widths(image, self.positions_cm, centre, axis)
         shift = axis.turned(centre - axis.core_cm)
-        return ops.concatenate([shift, ops.log(squared + _FEWEST_CM2)], axis=1)
+        return ops.concatenate(
+            [shift, ops.log(squared + shower_moments.FEWEST_CM2)], axis=1
+        )
 
     def _seen_total(self, total: Tensor, axis: Axis) -> Tensor:
         value = self._total_value(total, axis, self.per_gev) - self.total.location
         value = ops.clip(value / self.total.width, -_FARTHEST, _FARTHEST)
-        return ops.concatenate([axis.features, value], axis=1)
+        return ops.concatenate([axis.features, _SHRINK * value], axis=1)
 
     def _seen_layers(
         self, seen: Tensor, total: Tensor, layers: Sequence[Tensor]
@@ -208,22 +211,40 @@ class EnergyCascade(keras.layers.Layer):
         logits, mean, log_width = energy_split.described(x, _COMPONENTS)
         return logits + self._allowed[number], mean, log_width
 
+    def _seen_by_moments(self, seen: Tensor, axis: Axis) -> Tensor:
+        cells = shower_moments.seen_by_cells(axis, self.positions_cm, self._pitch)
+        return ops.concatenate([seen, cells], axis=1)
+
+    def _wanted(self, moments: Tensor, axis: Axis) -> Moments:
+        centre = axis.core_cm + axis.turned_back(moments[:, :2])
+        squared = ops.exp(moments[:, 2:]) - shower_moments.FEWEST_CM2
+        return Moments(centre, squared, axis)
+
     def _event(self, seen: Tensor, moments: Tensor, axis: Axis) -> Tensor:
         """Returns what every level is told of an event."""
         value = (moments - self.moments.location) / self.moments.width
-        value = 0.5 * ops.clip(value, -_FARTHEST, _FARTHEST)
+        value = _SHRINK * ops.clip(value, -_FARTHEST, _FARTHEST)
         return ops.concatenate([seen, axis.direction, value], axis=1)
 
-    def _maps(self, plan: split_tree.Split, axis: Axis, centre: Tensor) -> Tensor:
-        """Returns the places of blocks in a shower, [batch, row, column, channels]."""
-        seen = plan.centres_cm - centre[:, None, None]
+    def _places(
+        self, plan: split_tree.Split, blocks: Tensor, wanted: Moments
+    ) -> tuple[Tensor, Tensor]:
+        """Returns where blocks are in a shower, and what its moments still miss.
+
+        Returns:
+            [batch, row, column, channels] and [batch, 4].
+        """
+        image = ops.sum(blocks, axis=-1)
+        missing = wanted.missing(image, plan.centres_cm, plan.step_cm)
+        seen = plan.centres_cm - wanted.centre_cm[:, None, None]
         pitch = self._pitch
         steps = [np.diff(plan.child_centres_cm, axis=a) for a in (0, 1)]
         step = max(float(np.abs(one).max(initial=pitch)) for one in steps)
         squared = ops.sum(ops.square(seen), axis=-1, keepdims=True)
         radius = ops.sqrt(squared + 0.1 * pitch**2)
-        along = ops.sum(seen * axis.direction[:, None, None], axis=-1, keepdims=True)
-        return ops.concatenate(
+        direction = wanted.axis.direction[:, None, None]
+        along = ops.sum(seen * direction, axis=-1, keepdims=True)
+        maps = ops.concatenate(
             [
                 seen / (radius + 1.5 * pitch),
                 ops.log(radius / pitch),
@@ -234,6 +255,7 @@ class EnergyCascade(keras.layers.Layer):
             ],
             axis=-1,
         )
+        return maps, missing
 
     def log_likelihood(
         self, response: Tensor, condition: Tensor, dither: Tensor
@@ -269,16 +291,18 @@ class EnergyCascade(keras.layers.Layer):
         image = ops.sum(pyramid[-1], axis=-1)
         blur = np.array([self.settings["dither_cm"]] * 2 + [_DITHERED_WIDTH] * 2)
         moments = self._moments_of(image, axis) + dither * blur.astype(np.float32)
-        found["moments"] = _log_density(self.moments, seen, moments)
+        found["moments"] = _log_density(
+            self.moments, self._seen_by_moments(seen, axis), moments
+        )
         event = self._event(seen, moments, axis)
-        wanted = axis.core_cm + axis.turned_back(moments[:, :2])
+        wanted = self._wanted(moments, axis)
         for number, (level, plan) in enumerate(
             zip(self.levels, self.plan, strict=True)
         ):
+            blocks, children = pyramid[number : number + 2]
             found[f"level_{number}"] = level.log_likelihood(
-                pyramid[number],
-                pyramid[number + 1], self._maps(plan, axis, wanted), event,
-                wanted, self.smallest,
+                blocks, children, *self._places(plan, blocks, wanted), event,
+                self.smallest,
             )  # fmt: skip
         return found
 
@@ -313,19 +337,20 @@ class EnergyCascade(keras.layers.Layer):
         layers.append(rest)
         if self.layers > 1:
             seen = self._seen_layers(seen, total, layers)
-        moments, _, _ = self.moments(seen, random[1])
+        moments, _, _ = self.moments(self._seen_by_moments(seen, axis), random[1])
         event = self._event(seen, moments, axis)
-        wanted = axis.core_cm + axis.turned_back(moments[:, :2])
+        wanted = self._wanted(moments, axis)
         x = ops.stack(layers, axis=1)[:, None, None]
         for level, plan, numbers in zip(
             self.levels, self.plan, random[3:], strict=True
         ):
-            maps = self._maps(plan, axis, wanted)
             numbers = ops.reshape(numbers, (-1, *level.noise_shape))
-            x = level.draw(x, maps, event, wanted, self.smallest, numbers)
+            places = self._places(plan, x, wanted)
+            x = level.draw(x, *places, event, self.smallest, numbers)
         if self.settings["recentre"]:
             reach = _REACH_PITCHES * self._pitch
-            x = shower_moments.recentred(x, self.positions_cm, wanted, reach)
+            centre = wanted.centre_cm
+            x = shower_moments.recentred(x, self.positions_cm, centre, reach)
         return x if self.cells.ndim == 3 else x[..., 0]
 
     def get_config(self) -> dict[str, Any]:

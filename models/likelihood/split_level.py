@@ -5,9 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
-from numpy.typing import NDArray
 
 from losses import likelihood
 from models.likelihood import energy_split
@@ -21,8 +19,9 @@ Divide = Callable[
     [int, int, list[int] | None, Tensor, Parameters], tuple[Tensor, Tensor]
 ]
 
-_SLOPE = 0.1
-_FARTHEST = 4.0
+# TensorFlow may fuse a convolution, a sum and a LeakyReLU, and then takes this slope
+# whatever it is told.
+_SLOPE = 0.2
 
 
 class SplitLevel(keras.layers.Layer):
@@ -31,10 +30,10 @@ class SplitLevel(keras.layers.Layer):
     A block that is halved along both axes is divided three times: into rows, then each
     of these into columns. What a network sees of it are the energies of all layers in a
     neighbourhood of two 3x3 convolutions, the place of the block in the shower, the
-    divisions of the block before, and by how much the centroid has still to move. Given
-    these, all blocks of a turn are divided at once, independently of each other. With
-    four turns, blocks of even and odd rows and columns take turns, and a block also
-    sees the children of its neighbours that had theirs before.
+    divisions of the block before, and by how much centroid and widths still have to
+    change. Given these, all blocks of a turn are divided at once, independently of each
+    other. With four turns, blocks of even and odd rows and columns take turns, and a
+    block also sees the children of its neighbours that had theirs before.
 
     Args:
         plan: The level.
@@ -70,7 +69,6 @@ class SplitLevel(keras.layers.Layer):
             ]
             for place in self.layout.places
         ]
-        self._step_cm = self._steps()
         kernel = 3 if max(plan.blocks) > 1 else 1
         self.first = keras.layers.Conv2D(width, kernel, padding="same")
         self.of_event = keras.layers.Dense(width, use_bias=False)
@@ -109,33 +107,18 @@ class SplitLevel(keras.layers.Layer):
         """The standard normal numbers that an event needs, without the batch."""
         return (*self.plan.blocks, self.divisions, self.layers, 2)
 
-    def _steps(self) -> NDArray[np.float32]:
-        """Returns the displacement (x, y) [cm] between children along both axes."""
-        centres = self.plan.child_centres_cm
-        steps = np.zeros((2, 2), np.float32)
-        for axis in (0, 1):
-            if self.plan.halved[axis] and centres.shape[axis] > 1:
-                steps[axis] = np.diff(centres, axis=axis).mean(axis=(0, 1))
-        return steps
-
     def sums(self, children: Tensor) -> Tensor:
         """Adds children up to blocks, [batch, row, column, layer]."""
         return self.layout.sums(children)
 
     def _features(
-        self, energy: Tensor, maps: Tensor, event: Tensor, wanted: Tensor,
+        self, energy: Tensor, maps: Tensor, missing: Tensor, event: Tensor,
         smallest: Tensor,
     ) -> Tensor:  # fmt: skip
         """Returns what all divisions are read off, [batch, row, column, channels]."""
         image = ops.sum(energy, axis=-1)
         total = ops.sum(image, axis=(1, 2))[:, None, None] + 1e-9
         fraction = (image / total)[..., None]
-        now = ops.sum(fraction * self.plan.centres_cm, axis=(1, 2))
-        step = np.abs(self._step_cm).max(axis=0)
-        # How far all energy has to move, in quarters of the children's distance; where
-        # there is one child, it has no choice.
-        step = np.where(step > 0.0, step, np.inf).astype(np.float32)
-        missing = ops.clip(4.0 * (wanted - now) / step, -_FARTHEST, _FARTHEST)
         event = ops.concatenate([event, missing, ops.tanh(4.0 * missing)], axis=1)
         seen = encode(energy, smallest)
         maps = [seen, maps, fraction, fraction * missing[:, None, None]]
@@ -221,8 +204,8 @@ class SplitLevel(keras.layers.Layer):
         return first, second
 
     def log_likelihood(
-        self, energy: Tensor, children: Tensor, maps: Tensor, event: Tensor,
-        wanted: Tensor, smallest: Tensor,
+        self, energy: Tensor, children: Tensor, maps: Tensor, missing: Tensor,
+        event: Tensor, smallest: Tensor,
     ) -> Tensor:  # fmt: skip
         """Returns ln p(children | blocks) of every event, [batch].
 
@@ -231,7 +214,8 @@ class SplitLevel(keras.layers.Layer):
             children: Of their children, likewise.
             maps: What is known of the places, [batch, row, column, channels].
             event: What is known of the event, [batch, features].
-            wanted: The centroid (x, y) [cm], [batch, 2].
+            missing: How far the moments of the blocks are from those of the shower,
+                see `shower_moments.Moments.missing`, [batch, 4].
             smallest: See `energy_split.encode`.
         """
         halves = self.layout.halves(children)
@@ -249,12 +233,12 @@ class SplitLevel(keras.layers.Layer):
             found.append(ops.sum(value, axis=(1, 2, 3)))
             return first, second
 
-        features = self._features(energy, maps, event, wanted, smallest)
+        features = self._features(energy, maps, missing, event, smallest)
         self._run(energy, features, smallest, divide)
         return sum(found)
 
     def draw(
-        self, energy: Tensor, maps: Tensor, event: Tensor, wanted: Tensor,
+        self, energy: Tensor, maps: Tensor, missing: Tensor, event: Tensor,
         smallest: Tensor, noise: Tensor,
     ) -> Tensor:  # fmt: skip
         """Draws the children, see `log_likelihood`.
@@ -263,7 +247,7 @@ class SplitLevel(keras.layers.Layer):
             energy: Of the blocks.
             maps: What is known of the places.
             event: What is known of the event.
-            wanted: The centroid.
+            missing: How far the moments are from those of the shower.
             smallest: See `energy_split.encode`.
             noise: Standard normal numbers, [batch, *noise_shape].
 
@@ -281,7 +265,7 @@ class SplitLevel(keras.layers.Layer):
                 random = ops.take(random, layers, axis=3)
             return energy_split.draw_split(parent, *parameters, random)
 
-        features = self._features(energy, maps, event, wanted, smallest)
+        features = self._features(energy, maps, missing, event, smallest)
         return self.layout.image(self._run(energy, features, smallest, divide))
 
     @property

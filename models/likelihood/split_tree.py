@@ -34,6 +34,19 @@ class Split:
     centres_cm: NDArray[np.float32]
     child_centres_cm: NDArray[np.float32]
 
+    @property
+    def step_cm(self) -> NDArray[np.float32]:
+        """How far the children of a block are apart in x and in y [cm], float32 [2].
+
+        0 where it is not divided, or has no second child.
+        """
+        steps = np.zeros((2, 2), np.float32)
+        for axis in (0, 1):
+            if self.halved[axis] and self.child_centres_cm.shape[axis] > 1:
+                distances = np.diff(self.child_centres_cm, axis=axis)
+                steps[axis] = distances.mean(axis=(0, 1))
+        return np.max(np.abs(steps), axis=0)
+
 
 def splits(
     cells: NDArray[np.bool_],

@@ -100,7 +100,7 @@ def test_drawn_showers_are_moved_to_the_centroid_that_was_drawn():
     seen = layer._seen_total(total, axis)
     seen = layer._seen_layers(seen, total, tf.unstack(layers, axis=1))
     numbers = tf.constant(noise(layer, EVENTS)[:, 2 : 2 + 2 * 4])
-    moments, _, _ = layer.moments(seen, numbers)
+    moments, _, _ = layer.moments(layer._seen_by_moments(seen, axis), numbers)
     wanted = axis.core_cm + axis.turned_back(moments[:, :2])
     places = positions_cm(*LAYERED.shape[:2])
     expected = shower_moments.recentred(before, places, wanted, 1.5 * PITCH_CM)

@@ -53,8 +53,8 @@ def _inputs(plan, events, seed=2, alike=False):
     count = 1 if alike else events
     energy = random.exponential(5.0, (count, *plan.exists.shape)) * plan.exists
     maps = random.normal(size=(count, *plan.blocks, 2))
-    event, wanted = random.normal(size=(count, 3)), random.normal(size=(count, 2))
-    arrays = energy, maps, event, wanted
+    missing, event = random.normal(size=(count, 4)), random.normal(size=(count, 3))
+    arrays = energy, maps, missing, event
     return [
         tf.constant(np.repeat(x, events // count, axis=0), tf.float32) for x in arrays
     ]
@@ -65,13 +65,13 @@ def _noise(level, events, seed=3):
     return random.normal(size=(events, *level.noise_shape)).astype(np.float32)
 
 
-def _draw(level, energy, maps, event, wanted, noise=None):
+def _draw(level, energy, maps, missing, event, noise=None):
     noise = _noise(level, len(energy)) if noise is None else noise
-    return level.draw(energy, maps, event, wanted, SMALLEST, tf.constant(noise))
+    return level.draw(energy, maps, missing, event, SMALLEST, tf.constant(noise))
 
 
-def _log_likelihood(level, children, energy, maps, event, wanted):
-    arguments = energy, tf.constant(children), maps, event, wanted, SMALLEST
+def _log_likelihood(level, children, energy, maps, missing, event):
+    arguments = energy, tf.constant(children), maps, missing, event, SMALLEST
     return np.asarray(level.log_likelihood(*arguments))
 
 
@@ -165,7 +165,7 @@ def _rows_of_blocks():
     """A row of 12 blocks with integer energies, whose sum and centroid are exact."""
     plan = _plans(np.ones((1, 24, 1), bool))[-1]
     assert plan.blocks == (1, 12)
-    level = _without_atoms(_level(plan, scale=1.0))
+    level = _without_atoms(_level(plan, seed=3, scale=0.8))
     inputs = _inputs(plan, 1)
     inputs[0] = tf.constant(np.full((1, 1, 12, 1), 8.0, np.float32))
     return level, inputs
