@@ -122,6 +122,17 @@ def test_the_likelihood_has_a_part_for_every_step_of_a_draw(cells):
         assert np.ptp(value) > 0.0
 
 
+@DETECTORS
+def test_a_graph_answers_as_its_operations_do_one_by_one(cells):
+    """TensorFlow fuses operations of a graph, and has its own idea of some slopes."""
+    layer, response, condition = _made(cells)
+    graph = tf.function(layer.log_likelihood, autograph=False)
+    arguments = tf.constant(response), condition, tf.zeros((EVENTS, 4))
+    found, expected = graph(*arguments), layer.log_likelihood(*arguments)
+    for name, value in expected.items():
+        np.testing.assert_allclose(found[name], value, rtol=1e-4, atol=1e-4)
+
+
 def test_two_cells_in_two_layers_by_hand():
     """With weights of zero, every distribution is a known one."""
     cells = np.ones((1, 2, 2), bool)

@@ -185,3 +185,61 @@ def test_a_move_too_far_stops_at_its_limit():
     pull = np.tanh((PLACES - [6.0, -5.0]) / REACH_CM) @ [0.5, -0.5]
     expected = np.exp(pull) / np.exp(pull).mean()
     np.testing.assert_allclose(after[0, :, :, 0], expected, rtol=1e-4)
+
+
+def _wanted(shift, excess, direction=(0.3, 0.0)):
+    """Moments that lack a shift and an excess, and the image that lacks them."""
+    image = _showers()[:2].sum(axis=-1)
+    axis = _axis(np.repeat([direction], 2, axis=0))
+    centre = _centroid(image) - shift
+    squared = shower_moments.widths(
+        tf.constant(image), PLACES, tf.constant(centre, tf.float32), axis
+    )
+    wanted = shower_moments.Moments(
+        tf.constant(_centroid(image), tf.float32) - shift, squared - excess, axis
+    )
+    return wanted, tf.constant(image)
+
+
+def test_what_is_missing_counts_in_quarters_of_a_step():
+    wanted, image = _wanted([0.5, -0.25], [0.4, -0.8])
+    step = np.float32([4.0, 2.0])
+    found = np.asarray(wanted.missing(image, PLACES, step))
+    # The squares count in those of the smaller step.
+    expected = 4.0 * np.array([-0.5 / 4.0, 0.25 / 2.0, 0.4 / 4.0, -0.8 / 4.0])
+    np.testing.assert_allclose(found, np.tile(expected, (2, 1)), atol=1e-4)
+
+
+def test_what_is_missing_has_an_end_and_is_nothing_without_a_choice():
+    wanted, image = _wanted([90.0, 0.5], [1e3, -1e3])
+    found = np.asarray(wanted.missing(image, PLACES, np.float32([2.0, 0.0])))
+    np.testing.assert_allclose(found, [[-4.0, 0.0, 4.0, -4.0]] * 2)
+
+
+@pytest.mark.parametrize("angle", [0.0, 0.5 * np.pi])
+def test_cells_see_a_narrow_shower_at_their_centres(angle):
+    """The squares of a centroid's shift and of the width say how far a core is off."""
+    along = np.array([np.cos(angle), np.sin(angle)])
+    places = PLACES[3, 2] + PITCH_CM * np.outer([0.0, 0.2, -0.2, 0.5], along)
+    direction = tf.constant(np.tile(0.3 * along, (4, 1)), tf.float32)
+    axis = Axis(direction, direction[:, 0], tf.constant(places, tf.float32), direction)
+    found = np.asarray(shower_moments.seen_by_cells(axis, PLACES, PITCH_CM))
+    assert found.shape == (4, 8)
+    for first, width in ((0, 0.2), (4, 0.3)):
+        shift, across, square, square_across = found[:, first : first + 4].T
+        np.testing.assert_allclose(across, 0.0, atol=1e-4)
+        np.testing.assert_allclose(shift[[0, 3]], 0.0, atol=1e-4)
+        # On the edge of two cells half is seen in each, half a pitch off.
+        leaked = 2.0 * np.exp(-0.5 * (1.5**2 - 0.5**2) / width**2) * (1.5**2 - 0.5**2)
+        assert square[3] == pytest.approx(4.0 * (0.25 + 0.5 * leaked) - 0.5, abs=0.02)
+        assert square[0] < square[1] < square[3]
+        assert shift[1] == pytest.approx(-shift[2], abs=1e-4)
+        assert shift[1] < -0.1
+        np.testing.assert_allclose(square_across, square_across[0], atol=1e-4)
+
+
+def test_cells_see_something_of_a_shower_far_outside():
+    far = tf.constant([[1e3, 0.0]])
+    axis = Axis(far, far[:, 0], far, far)
+    found = np.asarray(shower_moments.seen_by_cells(axis, PLACES, PITCH_CM))
+    assert np.isfinite(found).all()

@@ -160,3 +160,13 @@ def test_the_example_shows_what_it_says():
     failed, attempted = doctest.testmod(split_tree)
     assert attempted > 0
     assert failed == 0
+
+
+@both
+def test_the_step_is_the_distance_of_the_children_of_a_block(cells, offset):
+    for level in _plan(cells, offset):
+        for axis in (0, 1):
+            centres = level.child_centres_cm.take(0, axis=1 - axis)[:, axis]
+            some = level.halved[axis] and len(centres) > 1
+            expected = np.diff(centres) if some else 0.0
+            np.testing.assert_allclose(level.step_cm[axis], expected)
