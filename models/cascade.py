@@ -43,7 +43,7 @@ class Config(TrainingConfig):
             other, likewise.
         hidden: Width of the dense networks of total energy, layers and moments.
         dither_cm: Blur of the centroid that is drawn first [cm].
-        recentre: Whether drawn showers are moved to the centroid.
+        adjust: Whether drawn showers are adjusted to the moments.
         learning_rate: Largest rate; it rises in 200 steps and falls along a cosine.
         weight_decay: Of the AdamW optimizer, relative to the rate.
         clip_norm: Largest norm of a gradient [nat].
@@ -58,7 +58,7 @@ class Config(TrainingConfig):
     turns: tuple[int, ...] = (1, 4, 4)
     hidden: int = 64
     dither_cm: float = 0.02
-    recentre: bool = True
+    adjust: bool = True
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
     clip_norm: float = 100.0
@@ -69,7 +69,11 @@ class Config(TrainingConfig):
 
 PRESETS: dict[str, dict[str, Any]] = {
     "cpu": {},
-    "fast": {"widths": (48, 32, 24, 16), "components": (5, 5, 4, 3)},
+    "fast": {
+        "widths": (64, 64, 48, 24, 16),
+        "components": (5, 5, 4, 3),
+        "turns": (1,),
+    },
     "quick": {"steps": 1500, "epoch_steps": 500},
 }
 
@@ -107,7 +111,7 @@ def build(config: Config, spec: DetectorSpec, transform: Transform) -> CascadeMo
         turns=config.turns,
         hidden=config.hidden,
         dither_cm=config.dither_cm,
-        recentre=config.recentre,
+        adjust=config.adjust,
     )
     return CascadeModel(network, transform, config.ema_decay, config.seed)
 

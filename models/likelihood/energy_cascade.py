@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from losses import likelihood
 from models.layers.mixture import AutoregressiveMixture
 from models.likelihood import energy_split, shower_moments, split_tree
+from models.likelihood.adjusted_moments import adjusted
 from models.likelihood.energy_split import draw_split, encode
 from models.likelihood.shower_axis import Axis, ShowerAxis
 from models.likelihood.shower_moments import Moments
@@ -23,7 +24,6 @@ _FARTHEST = 5.0
 _SHRINK = 0.4
 _DITHERED_WIDTH = 0.01
 _LOWEST_QUANTILE = 0.01
-_REACH_PITCHES = 1.5
 
 
 @keras.saving.register_keras_serializable("fastsim_zoo")
@@ -47,8 +47,8 @@ class EnergyCascade(keras.layers.Layer):
         turns: See `SplitLevel`, one number per level, likewise.
         hidden: Width of the dense networks of total energy, layers and moments.
         dither_cm: Standard deviation of the blur of the centroid [cm].
-        recentre: Whether drawn showers are moved to their centroid, see
-            `shower_moments.recentred`.
+        adjust: Whether energy moves between the cells of a drawn shower until it has
+            the moments that were drawn, see `adjusted_moments.adjusted`.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class EnergyCascade(keras.layers.Layer):
         turns: Sequence[int],
         hidden: int,
         dither_cm: float,
-        recentre: bool,
+        adjust: bool,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -76,7 +76,7 @@ class EnergyCascade(keras.layers.Layer):
             "turns": [*turns],
             "hidden": hidden,
             "dither_cm": dither_cm,
-            "recentre": recentre,
+            "adjust": adjust,
         }
         layered = self.cells.reshape(*self.cells.shape[:2], -1)
         self.layers = int(layered.shape[2])
@@ -347,10 +347,8 @@ class EnergyCascade(keras.layers.Layer):
             numbers = ops.reshape(numbers, (-1, *level.noise_shape))
             places = self._places(plan, x, wanted)
             x = level.draw(x, *places, event, self.smallest, numbers)
-        if self.settings["recentre"]:
-            reach = _REACH_PITCHES * self._pitch
-            centre = wanted.centre_cm
-            x = shower_moments.recentred(x, self.positions_cm, centre, reach)
+        if self.settings["adjust"]:
+            x = adjusted(x, self.positions_cm, wanted, self._pitch)
         return x if self.cells.ndim == 3 else x[..., 0]
 
     def get_config(self) -> dict[str, Any]:

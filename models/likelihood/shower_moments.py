@@ -1,4 +1,4 @@
-"""Centroid and widths of showers across their axis, and how a centroid is moved."""
+"""Centroid and widths of showers across their axis, and what blocks lack of them."""
 
 import dataclasses
 from typing import Any
@@ -15,9 +15,6 @@ FEWEST_CM2 = 1e-4
 
 _FARTHEST = 4.0
 _NARROW = (0.2, 0.3)
-_LARGEST_SLOPE = 0.5
-_STEPS = 2
-_RIDGE = 1e-3
 
 
 def centroid(image: Tensor, positions_cm: Any) -> Tensor:
@@ -118,101 +115,3 @@ def seen_by_cells(axis: Axis, positions_cm: Any, pitch_cm: float) -> Tensor:
         shift = axis.turned(centre - axis.core_cm)
         found += [shift * (4.0 / pitch_cm), squared * (4.0 / pitch_cm**2) - 0.5]
     return ops.concatenate(found, axis=1)
-
-
-def recentred(
-    response: Tensor, positions_cm: Any, wanted_cm: Tensor, reach_cm: float
-) -> Tensor:
-    """Moves energy between cells until the centroid is where it is wanted.
-
-    Cells at a displacement d are multiplied by exp(a tanh(d_x / r) + b tanh(d_y / r)),
-    with a and b from two damped steps of Newton's method. Empty cells stay empty, and
-    the energy of every layer stays what it is. A shower that would need a factor of
-    more than exp(0.5) per direction is moved as far as that.
-
-    Args:
-        response: Showers, [batch, row, column, layer].
-        positions_cm: Centres of the cells (x, y), [row, column, 2].
-        wanted_cm: The centroids (x, y), [batch, 2].
-        reach_cm: r.
-
-    Returns:
-        [batch, row, column, layer].
-    """
-    energy = ops.sum(response, axis=(1, 2))
-    share = energy / (ops.sum(energy, axis=1, keepdims=True) + 1e-9)
-    away = [positions_cm[..., i] - wanted_cm[:, None, None, i] for i in (0, 1)]
-    pull = [ops.tanh(values / reach_cm) for values in away]
-    slopes = [ops.zeros_like(wanted_cm[:, 0])] * 2
-
-    def pulled() -> Tensor:
-        a, b = (values[:, None, None] for values in slopes)
-        return response * ops.exp(a * pull[0] + b * pull[1])[..., None]
-
-    for _ in range(_STEPS):
-        weight = pulled()
-        weight = weight / (ops.sum(weight, axis=(1, 2), keepdims=True) + 1e-9)
-        (x, y), (xx, xy, yx, yy), scale = _centroid_and_slopes(
-            weight, share, [*away, *pull]
-        )
-        # Least squares, damped: cells on a line move along it, a single cell nowhere.
-        determinant = xx * yy - xy * yx
-        ridge = _RIDGE * ops.square(scale) + 1e-6
-        size = xx**2 + xy**2 + yx**2 + yy**2
-        norm = determinant**2 + ridge * size + ridge**2
-        steps = (
-            (determinant * (xy * y - yy * x) - ridge * (xx * x + yx * y)) / norm,
-            (determinant * (yx * x - xx * y) - ridge * (xy * x + yy * y)) / norm,
-        )
-        slopes = [
-            ops.clip(old + step, -_LARGEST_SLOPE, _LARGEST_SLOPE)
-            for old, step in zip(slopes, steps, strict=True)
-        ]
-    moved = pulled()
-    after = ops.sum(moved, axis=(1, 2))
-    factor = energy / ops.where(after > 0.0, after, 1.0)
-    return moved * factor[:, None, None]
-
-
-def _centroid_and_slopes(
-    weight: Tensor, share: Tensor, seen: list[Tensor]
-) -> tuple[list[Tensor], list[Tensor], Tensor]:
-    """Returns a centroid and how fast the factors of `recentred` move it.
-
-    Layers keep their energies, so these are covariances within layers: those of the
-    image, less those between the centroids of the layers.
-
-    Args:
-        weight: Energies relative to those of their layers, [batch, row, column, layer].
-        share: Energies of layers relative to the shower's, [batch, layer].
-        seen: x, y, tanh(x / r) and tanh(y / r), each [batch, row, column].
-
-    Returns:
-        x and y; dx/da, dx/db, dy/da and dy/db; and how large the sum of the first and
-        the last would be if layers did not keep their energies; each [batch].
-    """
-    layers = ops.einsum("bvrc,brcl->vbl", ops.stack(seen, axis=1), weight)
-    mean = ops.unstack(ops.sum(layers * share, axis=2), axis=0)
-    # From the mean, or a shower far off would have covariances of rounding errors.
-    *away, pull_x, pull_y = (
-        values - middle[:, None, None]
-        for values, middle in zip(seen, mean, strict=True)
-    )
-    *beyond, layer_x, layer_y = (
-        values - middle[:, None]
-        for values, middle in zip(ops.unstack(layers, axis=0), mean, strict=True)
-    )
-    image = ops.sum(weight * share[:, None, None], axis=-1)
-    spread, between = (
-        [
-            ops.sum(one * other, axis=axes)
-            for one in (some * first for first in ones)
-            for other in others
-        ]
-        for some, ones, others, axes in (
-            (image, away, (pull_x, pull_y), (1, 2)),
-            (share, beyond, (layer_x, layer_y), 1),
-        )
-    )
-    within = [one - other for one, other in zip(spread, between, strict=True)]
-    return mean[:2], within, spread[0] + spread[3]

@@ -24,7 +24,7 @@ SETTINGS = {
     "layer_groups": 2,
     "hidden": 5,
     "dither_cm": DITHER_CM,
-    "recentre": False,
+    "adjust": False,
 }
 
 

@@ -6,7 +6,7 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
-from models.likelihood import shower_moments
+from models.likelihood import adjusted_moments, shower_moments
 from models.likelihood.energy_cascade import EnergyCascade
 from tests.models.likelihood.small_cascade import (
     DITHER_CM,
@@ -60,9 +60,9 @@ def _total(layer, condition, noise):
 
 
 @DETECTORS
-@pytest.mark.parametrize("recentre", [False, True])
-def test_a_drawn_shower_has_the_total_energy_that_was_drawn_first(cells, recentre):
-    layer, _, condition = _made(cells, recentre=recentre)
+@pytest.mark.parametrize("adjust", [False, True])
+def test_a_drawn_shower_has_the_total_energy_that_was_drawn_first(cells, adjust):
+    layer, _, condition = _made(cells, adjust=adjust)
     response = np.asarray(draw(layer, condition)).astype(float)
     assert response.shape == (EVENTS, *cells.shape)
     total = _total(layer, condition, noise(layer, EVENTS))
@@ -88,12 +88,12 @@ def test_an_impossible_total_is_replaced_by_a_thousandth_of_the_mean():
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
-def test_drawn_showers_are_moved_to_the_centroid_that_was_drawn():
+def test_drawn_showers_are_adjusted_to_the_moments_that_were_drawn():
     layer, _, condition = _made(LAYERED)
     before = np.asarray(draw(layer, condition))
-    layer.settings["recentre"] = True
+    layer.settings["adjust"] = True
     after = np.asarray(draw(layer, condition))
-    # The centroid follows from what is drawn before the cells.
+    # The moments follow from what is drawn before the cells.
     axis = layer.axis(condition)
     layers = tf.constant(before.sum(axis=(1, 2)))
     total = tf.reduce_sum(layers, axis=1)
@@ -101,9 +101,13 @@ def test_drawn_showers_are_moved_to_the_centroid_that_was_drawn():
     seen = layer._seen_layers(seen, total, tf.unstack(layers, axis=1))
     numbers = tf.constant(noise(layer, EVENTS)[:, 2 : 2 + 2 * 4])
     moments, _, _ = layer.moments(layer._seen_by_moments(seen, axis), numbers)
-    wanted = axis.core_cm + axis.turned_back(moments[:, :2])
+    wanted = shower_moments.Moments(
+        axis.core_cm + axis.turned_back(moments[:, :2]),
+        tf.exp(moments[:, 2:]) - shower_moments.FEWEST_CM2,
+        axis,
+    )
     places = positions_cm(*LAYERED.shape[:2])
-    expected = shower_moments.recentred(before, places, wanted, 1.5 * PITCH_CM)
+    expected = adjusted_moments.adjusted(before, places, wanted, PITCH_CM)
     assert np.abs(after - before).max() > 0.1
     np.testing.assert_allclose(after, expected, rtol=1e-3, atol=1e-3)
 
@@ -268,7 +272,7 @@ def test_a_row_does_not_depend_on_its_batch():
 @DETECTORS
 def test_a_cascade_is_made_again_from_its_configuration(cells):
     changes = {"widths": (5, 3), "components": (3, 1), "layer_groups": 3, "hidden": 6}
-    layer, response, condition = _made(cells, recentre=True, **changes)
+    layer, response, condition = _made(cells, adjust=True, **changes)
     saved = keras.saving.serialize_keras_object(layer)
     again = keras.saving.deserialize_keras_object(saved, safe_mode=True)
     assert isinstance(again, EnergyCascade)

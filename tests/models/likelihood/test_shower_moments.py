@@ -1,4 +1,4 @@
-"""Centroid and widths against NumPy, and the move of a centroid."""
+"""Centroid and widths against NumPy, and what blocks lack of them."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,6 @@ from models.likelihood.shower_axis import Axis
 
 EVENTS, ROWS, COLUMNS, LAYERS = 40, 8, 7, 3
 PITCH_CM = 2.0
-REACH_CM = 1.5 * PITCH_CM
 PLACES = (
     PITCH_CM * (np.stack(np.mgrid[:ROWS, :COLUMNS], axis=-1) - [3.5, 3.0])
 ).astype(np.float32)
@@ -38,22 +37,6 @@ def _centroid(image):
     return np.einsum("brc,rcv->bv", image.astype(float), PLACES) / image.sum(
         axis=(1, 2)
     ).reshape(-1, 1)
-
-
-def _recentred(response, wanted):
-    wanted = tf.constant(wanted, tf.float32)
-    found = shower_moments.recentred(tf.constant(response), PLACES, wanted, REACH_CM)
-    return np.asarray(found)
-
-
-@pytest.fixture(scope="module")
-def moved():
-    """Showers, where their centroids shall be, and the same showers moved there."""
-    response = _showers()
-    angle = np.random.default_rng(3).uniform(0.0, 2.0 * np.pi, EVENTS)
-    shift = 0.15 * np.column_stack([np.cos(angle), np.sin(angle)])
-    wanted = _centroid(response.sum(axis=-1)) + shift
-    return response, wanted, _recentred(response, wanted)
 
 
 def test_the_centroid_is_the_mean_place_of_the_energy():
@@ -113,78 +96,6 @@ def test_moments_turn_with_detector_and_shower(angle):
     # It is the axis that makes it so.
     other = moments((PLACES @ turn).astype(np.float32), direction)
     assert np.abs(other - before).max() > 0.1
-
-
-def test_a_centroid_is_moved_to_where_it_is_wanted(moved):
-    response, wanted, after = moved
-    distance = np.linalg.norm(_centroid(response.sum(axis=-1)) - wanted, axis=1)
-    np.testing.assert_allclose(distance, 0.15, rtol=1e-3)
-    left = np.linalg.norm(_centroid(after.sum(axis=-1)) - wanted, axis=1)
-    assert left.max() < 1e-3
-
-
-def test_a_move_keeps_empty_cells_and_the_energy_of_every_layer(moved):
-    response, _, after = moved
-    np.testing.assert_array_equal(after > 0.0, response > 0.0)
-    np.testing.assert_allclose(
-        after.sum(axis=(1, 2)), response.sum(axis=(1, 2)), rtol=1e-5
-    )
-    ratio = after[response > 0.0] / response[response > 0.0]
-    assert ratio.min() < 0.95
-    assert ratio.max() > 1.05
-
-
-def test_a_shower_at_its_place_stays_as_it_is():
-    response = _showers()
-    after = _recentred(response, _centroid(response.sum(axis=-1)))
-    np.testing.assert_allclose(after, response, rtol=1e-4)
-
-
-def test_a_shower_of_a_single_cell_and_an_empty_one_stay_as_they_are():
-    response = np.zeros((2, ROWS, COLUMNS, LAYERS), np.float32)
-    response[0, 3, 2, 1] = 5.0
-    after = _recentred(response, np.float32([[0.4, -0.3], [1.0, 0.0]]))
-    np.testing.assert_array_equal(after, response)
-
-
-def test_cells_on_a_line_move_along_it():
-    response = np.zeros((1, ROWS, COLUMNS, LAYERS), np.float32)
-    response[0, 3, 2], response[0, 4, 3] = 3.0, 5.0
-    start = _centroid(response.sum(axis=-1))[0]
-    # As far across the diagonal as along it.
-    wanted = start + np.array([0.2, 0.0])
-    after = _recentred(response, [wanted])
-    moved = _centroid(after.sum(axis=-1))[0] - start
-    np.testing.assert_allclose(moved, [0.1, 0.1], atol=1e-3)
-
-
-@pytest.mark.parametrize("cells", [2, 3])
-def test_rounding_errors_do_not_decide_how_a_shower_of_few_cells_is_moved(cells):
-    """Two cells are always on a line, three of them sometimes."""
-    random = np.random.default_rng(6)
-    response = np.zeros((300, ROWS, COLUMNS, 1), np.float32)
-    for shower in response:
-        places = random.integers(0, [ROWS, COLUMNS, 1], (cells, 3))
-        shower[tuple(places.T)] = random.exponential(10.0, cells)
-    wanted = _centroid(response.sum(axis=-1)) + random.normal(size=(300, 2))
-    before = _recentred(response, wanted)
-    rounded = response * (1.0 + random.choice([-1e-7, 0.0, 1e-7], response.shape))
-    after = _recentred(rounded.astype(np.float32), wanted)
-    largest = before.max(axis=(1, 2, 3), keepdims=True)
-    np.testing.assert_allclose(after / largest, before / largest, atol=1e-4)
-
-
-def test_a_move_too_far_stops_at_its_limit():
-    response = np.ones((1, ROWS, COLUMNS, 1), np.float32)
-    after = _recentred(response, [[6.0, -5.0]])
-    centre = _centroid(after.sum(axis=-1))[0]
-    assert centre[0] > 0.5
-    assert centre[1] < -0.5
-    # At most exp(0.5 tanh) up or down along either axis.
-    assert after.max() / after.min() < np.exp(2.0)
-    pull = np.tanh((PLACES - [6.0, -5.0]) / REACH_CM) @ [0.5, -0.5]
-    expected = np.exp(pull) / np.exp(pull).mean()
-    np.testing.assert_allclose(after[0, :, :, 0], expected, rtol=1e-4)
 
 
 def _wanted(shift, excess, direction=(0.3, 0.0)):

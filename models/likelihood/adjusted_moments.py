@@ -1,0 +1,121 @@
+"""The last touch: energy moves between cells until a shower has its moments."""
+
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from models.likelihood.shower_axis import Axis
+from models.likelihood.shower_moments import Moments
+
+Tensor = Any
+
+_CORE_PITCHES = 1.5
+_FAR_PITCHES = 2.0
+_LARGEST = np.array([0.5, 0.5, 1.0, 1.0], np.float32)
+_STEPS = 3
+_RIDGE = 1e-3
+
+
+def adjusted(
+    response: Tensor, positions_cm: Any, wanted: Moments, pitch_cm: float
+) -> Tensor:
+    """Moves energy between cells until centroid and widths are those wanted.
+
+    A cell at D from the wanted centroid is multiplied by
+
+        exp(a tanh(D_x / r) + b tanh(D_y / r) + c q(D_along) + d q(D_across)),
+        q(D) = D^2 / (D^2 + R^2),
+
+    r = 1.5 and R = 2 pitches, with a, b, c and d from three damped steps of Newton's
+    method. Empty cells stay empty, and the energy of every layer stays what it is. A
+    shower that would need |a| or |b| above 0.5, |c| or |d| above 1 is changed as far as
+    that.
+
+    Args:
+        response: Showers, [batch, row, column, layer].
+        positions_cm: Centres of the cells (x, y), [row, column, 2].
+        wanted: The moments.
+        pitch_cm: The distance of neighbouring cells.
+
+    Returns:
+        [batch, row, column, layer].
+    """
+    energy = ops.sum(response, axis=(1, 2))
+    share = energy / (ops.sum(energy, axis=1, keepdims=True) + 1e-9)
+    away = positions_cm - wanted.centre_cm[:, None, None]
+    along, across = _turned(away, wanted.axis)
+    # Relative to these, all four are of the order of 1.
+    squared = wanted.squared_cm2 + pitch_cm**2
+    x, y = away[..., 0] / pitch_cm, away[..., 1] / pitch_cm
+    numbers = [
+        x, y, along**2 / squared[:, :1, None], across**2 / squared[:, 1:, None]
+    ]  # fmt: skip
+    reach, far = 1.0 / _CORE_PITCHES, (_FAR_PITCHES * pitch_cm) ** 2
+    pulls = [
+        ops.tanh(x * reach), ops.tanh(y * reach),
+        along**2 / (along**2 + far), across**2 / (across**2 + far),
+    ]  # fmt: skip
+    seen, pull = ops.stack(numbers, axis=1), ops.stack(pulls, axis=1)
+    target = ops.concatenate(
+        [ops.zeros_like(squared), wanted.squared_cm2 / squared], axis=1
+    )
+    slopes = ops.zeros_like(target)
+
+    def pulled() -> Tensor:
+        exponent = ops.einsum("bk,bkrc->brc", slopes, pull)
+        return response * ops.exp(exponent)[..., None]
+
+    for _ in range(_STEPS):
+        weight = pulled()
+        of_layers = ops.sum(weight, axis=(1, 2), keepdims=True) + 1e-9
+        weight = weight / of_layers * share[:, None, None]
+        mean, slope, ridge = _means_and_slopes(weight, share, seen, pull)
+        # Least squares, damped: cells on a line move along it, a single cell nowhere.
+        back = ops.transpose(slope, (0, 2, 1))
+        square = ops.matmul(back, slope) + ridge * np.eye(4, dtype=np.float32)
+        lack = ops.matmul(back, (target - mean)[..., None])
+        slopes = slopes + ops.solve(square, lack)[..., 0]
+        slopes = ops.clip(slopes, -_LARGEST, _LARGEST)
+    moved = pulled()
+    after = ops.sum(moved, axis=(1, 2))
+    factor = energy / ops.where(after > 0.0, after, 1.0)
+    return moved * factor[:, None, None]
+
+
+def _turned(away: Tensor, axis: Axis) -> tuple[Tensor, Tensor]:
+    """Returns displacements along and across, each [batch, row, column]."""
+    unit = axis.turned_back(ops.ones_like(axis.core_cm) * [1.0, 0.0])
+    cosine, sine = (unit[:, i, None, None] for i in (0, 1))
+    x, y = away[..., 0], away[..., 1]
+    return cosine * x + sine * y, cosine * y - sine * x
+
+
+def _means_and_slopes(
+    weight: Tensor, share: Tensor, seen: Tensor, pull: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Returns mean numbers of a shower and how fast the factors of cells change them.
+
+    Layers keep their energies, so the slopes are covariances within layers: those of
+    the image, less those between the means of the layers.
+
+    Args:
+        weight: Energies relative to the shower's, [batch, row, column, layer].
+        share: Energies of layers relative to the shower's, [batch, layer].
+        seen: The numbers, [batch, 4, row, column].
+        pull: What slopes multiply, [batch, 4, row, column].
+
+    Returns:
+        Means [batch, 4], slopes [batch, 4, 4], and by how much to damp, [batch, 1, 1].
+    """
+    image = ops.sum(weight, axis=-1)
+    mean = ops.einsum("bjrc,brc->bj", seen, image)
+    middle = ops.einsum("bkrc,brc->bk", pull, image)
+    # From the means, or a shower far off would have covariances of rounding errors.
+    seen = seen - mean[..., None, None]
+    pull = pull - middle[..., None, None]
+    spread = ops.einsum("bjrc,bkrc->bjk", seen * image[:, None], pull)
+    layers = [ops.einsum("bjrc,brcl->bjl", x, weight) for x in (seen, pull)]
+    between = ops.einsum("bjl,bkl->bjk", layers[0] / (share[:, None] + 1e-9), layers[1])
+    size = ops.sum(ops.square(spread), axis=(1, 2))[:, None, None]
+    return mean, spread - between, _RIDGE * size + 1e-6
