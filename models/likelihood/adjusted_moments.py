@@ -1,5 +1,6 @@
 """The last touch: energy moves between cells until a shower has its moments."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -56,21 +57,23 @@ def adjusted(
         ops.tanh(x * reach), ops.tanh(y * reach),
         along**2 / (along**2 + far), across**2 / (across**2 + far),
     ]  # fmt: skip
-    seen, pull = ops.stack(numbers, axis=1), ops.stack(pulls, axis=1)
+    maps = ops.stack([ops.ones_like(x), *numbers, *pulls], axis=1)
+    # Cells in a row: products of small matrices are fast.
+    maps = ops.reshape(maps, (-1, 9, math.prod(response.shape[1:3])))
+    cells = ops.reshape(response, (-1, maps.shape[-1], response.shape[-1]))
     target = ops.concatenate(
         [ops.zeros_like(squared), wanted.squared_cm2 / squared], axis=1
     )
     slopes = ops.zeros_like(target)
 
     def pulled() -> Tensor:
-        exponent = ops.einsum("bk,bkrc->brc", slopes, pull)
-        return response * ops.exp(exponent)[..., None]
+        exponent = ops.matmul(slopes[:, None], maps[:, 5:])
+        return cells * ops.exp(ops.transpose(exponent, (0, 2, 1)))
 
     for _ in range(_STEPS):
         weight = pulled()
-        of_layers = ops.sum(weight, axis=(1, 2), keepdims=True) + 1e-9
-        weight = weight / of_layers * share[:, None, None]
-        mean, slope, ridge = _means_and_slopes(weight, share, seen, pull)
+        of_layers = ops.sum(weight, axis=1, keepdims=True) + 1e-9
+        mean, slope, ridge = _means_and_slopes(weight / of_layers, share, maps)
         # Least squares, damped: cells on a line move along it, a single cell nowhere.
         back = ops.transpose(slope, (0, 2, 1))
         square = ops.matmul(back, slope) + ridge * np.eye(4, dtype=np.float32)
@@ -78,9 +81,9 @@ def adjusted(
         slopes = slopes + ops.solve(square, lack)[..., 0]
         slopes = ops.clip(slopes, -_LARGEST, _LARGEST)
     moved = pulled()
-    after = ops.sum(moved, axis=(1, 2))
+    after = ops.sum(moved, axis=1)
     factor = energy / ops.where(after > 0.0, after, 1.0)
-    return moved * factor[:, None, None]
+    return ops.reshape(moved * factor[:, None], (-1, *response.shape[1:]))
 
 
 def _turned(away: Tensor, axis: Axis) -> tuple[Tensor, Tensor]:
@@ -92,7 +95,7 @@ def _turned(away: Tensor, axis: Axis) -> tuple[Tensor, Tensor]:
 
 
 def _means_and_slopes(
-    weight: Tensor, share: Tensor, seen: Tensor, pull: Tensor
+    weight: Tensor, share: Tensor, maps: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Returns mean numbers of a shower and how fast the factors of cells change them.
 
@@ -100,22 +103,24 @@ def _means_and_slopes(
     the image, less those between the means of the layers.
 
     Args:
-        weight: Energies relative to the shower's, [batch, row, column, layer].
+        weight: Energies relative to those of their layers, [batch, cell, layer].
         share: Energies of layers relative to the shower's, [batch, layer].
-        seen: The numbers, [batch, 4, row, column].
-        pull: What slopes multiply, [batch, 4, row, column].
+        maps: 1, the four numbers and the four that slopes multiply, [batch, 9, cell].
 
     Returns:
         Means [batch, 4], slopes [batch, 4, 4], and by how much to damp, [batch, 1, 1].
     """
-    image = ops.sum(weight, axis=-1)
-    mean = ops.einsum("bjrc,brc->bj", seen, image)
-    middle = ops.einsum("bkrc,brc->bk", pull, image)
-    # From the means, or a shower far off would have covariances of rounding errors.
-    seen = seen - mean[..., None, None]
-    pull = pull - middle[..., None, None]
-    spread = ops.einsum("bjrc,bkrc->bjk", seen * image[:, None], pull)
-    layers = [ops.einsum("bjrc,brcl->bjl", x, weight) for x in (seen, pull)]
-    between = ops.einsum("bjl,bkl->bjk", layers[0] / (share[:, None] + 1e-9), layers[1])
+    image = ops.sum(weight * share[:, None], axis=-1)
+    numbers = maps[:, :5]
+    of_image = ops.matmul(numbers * image[:, None], ops.transpose(maps, (0, 2, 1)))
+    mean, middle = of_image[:, 0, 1:5], of_image[:, 0, 5:]
+    spread = of_image[:, 1:, 5:] - mean[:, :, None] * middle[:, None]
+    slope = spread
+    if weight.shape[-1] > 1:
+        of_layers = ops.matmul(maps, weight)
+        seen = of_layers[:, 1:5] - mean[..., None]
+        pull = of_layers[:, 5:] - middle[..., None]
+        between = ops.matmul(seen * share[:, None], ops.transpose(pull, (0, 2, 1)))
+        slope = spread - between
     size = ops.sum(ops.square(spread), axis=(1, 2))[:, None, None]
-    return mean, spread - between, _RIDGE * size + 1e-6
+    return mean, slope, _RIDGE * size + 1e-6

@@ -1,5 +1,6 @@
 """How the blocks of a level lie in an image: their children, halves and turns."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,6 @@ from models.likelihood.split_tree import Split
 
 Tensor = Any
 Halves = list[tuple[Any, Any]]
-Place = tuple[int, int]
 
 
 def children_of(halves: Halves) -> list[Any]:
@@ -26,18 +26,27 @@ class BlockLayout:
         turns: 1, or 4 for blocks of even and odd rows and columns one after the other.
 
     Attributes:
-        places: The first row and column of the blocks of every turn.
+        turns: How many there are; fewer than 4 in a single row or column.
+        lattice: Rows and columns of the blocks of a turn.
         divisions: How many divisions a block needs.
+        count: How many blocks an event has.
     """
 
     def __init__(self, plan: Split, turns: int) -> None:
         self.plan = plan
         self.layers = int(plan.exists.shape[2])
         self.divisions = 3 if all(plan.halved) else 1
+        self.count = math.prod(plan.blocks)
         r, c = (2 if turns == 4 and size > 1 else 1 for size in plan.blocks)
-        self._strides = r, c
         order = ((0, 0), (1, 1), (0, 1), (1, 0))
-        self.places: list[Place] = [(i, j) for i, j in order if i < r and j < c]
+        places = [(i, j) for i, j in order if i < r and j < c]
+        self.turns = len(places)
+        self.lattice = -(-plan.blocks[0] // r), -(-plan.blocks[1] // c)
+        row, column = np.mgrid[: plan.blocks[0], : plan.blocks[1]].reshape(2, -1)
+        own = [places.index(place) for place in zip(row % r, column % c, strict=True)]
+        self._turn_of = np.array(own, np.int32)
+        inside = row // r * self.lattice[1] + column // c
+        self._inside_turn = inside.astype(np.int32)
 
     def _factors(self) -> tuple[int, int]:
         rows, columns = (2 if halved else 1 for halved in self.plan.halved)
@@ -94,56 +103,50 @@ class BlockLayout:
         rows = [one + other for one, other in parts]
         return [(rows[0], rows[1]), *[(one, other) for one, other in parts]]
 
-    def of_turn(self, x: Any, place: Place) -> Any:
-        """Picks the blocks of a turn, [batch, row, column, ...].
+    def rows_of_turns(self, blocks: Tensor) -> list[Tensor]:
+        """Deals blocks out to turns.
 
-        There are as many of every turn: empty ones are added at the end.
+        Args:
+            blocks: Numbers of blocks of a batch, event after event and row after row,
+                int32 [blocks].
+
+        Returns:
+            Of every turn the numbers of its blocks, int32 [some].
         """
-        margins = [
-            (0, -size % stride)
-            for size, stride in zip(self.plan.blocks, self._strides, strict=True)
-        ]
-        if len(self.places) == 1:
-            return x
-        x = _padded(x, margins)
-        return x[:, place[0] :: self._strides[0], place[1] :: self._strides[1]]
-
-    def halves_of_turn(self, halves: Halves, place: Place) -> Halves:
-        """Picks the halves of the blocks of a turn."""
+        if self.turns == 1:
+            return [blocks]
+        turn = ops.take(self._turn_of, self.number_in_event(blocks))
         return [
-            (self.of_turn(first, place), self.of_turn(second, place))
-            for first, second in halves
+            ops.take(blocks, ops.nonzero(ops.equal(turn, number))[0])
+            for number in range(self.turns)
         ]
 
-    def image(self, turns: Sequence[Halves]) -> Tensor:
+    def number_in_event(self, blocks: Tensor) -> Tensor:
+        """Returns the numbers of blocks in their event, int32 [blocks]."""
+        return ops.mod(blocks, self.count)
+
+    def number_in_turn(self, blocks: Tensor) -> Tensor:
+        """Returns the numbers of blocks of a batch among those of their turn."""
+        event = ops.floor_divide(blocks, self.count)
+        rows, columns = self.lattice
+        inside = ops.take(self._inside_turn, self.number_in_event(blocks))
+        return event * (rows * columns) + inside
+
+    def image(self, children: Tensor) -> Tensor:
         """Returns all children as one image, [batch, rows, columns, layers].
 
         Args:
-            turns: The halves of the blocks of every turn.
+            children: Of every block its children, one after the other,
+                [batch * row * column, children * layers].
         """
-        of_turns = [children_of(halves) for halves in turns]
-        leaves = [self._merged(parts) for parts in zip(*of_turns, strict=True)]
         r, c = self._factors()
-        rows = [ops.stack(leaves[i * c : i * c + c], axis=3) for i in range(r)]
-        x = ops.stack(rows, axis=2)
+        x = ops.reshape(children, (-1, *self.plan.blocks, r, c, self.layers))
+        x = ops.transpose(x, (0, 1, 3, 2, 4, 5))
         full = [n * f for n, f in zip(self.plan.blocks, (r, c), strict=True)]
         x = ops.reshape(x, (-1, *full, self.layers))
         (top, _), (left, _) = self._margins()
         rows_kept, columns_kept = self.plan.children
         return x[:, top : top + rows_kept, left : left + columns_kept]
-
-    def _merged(self, parts: Sequence[Tensor]) -> Tensor:
-        """Puts the blocks of all turns in their places."""
-        if len(parts) == 1:
-            return parts[0]
-        found = dict(zip(self.places, parts, strict=True))
-        r, c = self._strides
-        x = ops.stack([found[i, j] for i in range(r) for j in range(c)], axis=1)
-        rows, columns = x.shape[2:4]
-        x = ops.reshape(x, (-1, r, c, rows, columns, self.layers))
-        x = ops.transpose(x, (0, 3, 1, 4, 2, 5))
-        x = ops.reshape(x, (-1, rows * r, columns * c, self.layers))
-        return x[:, : self.plan.blocks[0], : self.plan.blocks[1]]
 
 
 def _padded(x: Any, margins: Sequence[tuple[int, int]]) -> Any:

@@ -5,7 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
 from losses import likelihood
 from models.likelihood import energy_split
@@ -16,7 +18,7 @@ from models.likelihood.split_tree import Split
 Tensor = Any
 Parameters = tuple[Tensor, Tensor, Tensor]
 Divide = Callable[
-    [int, int, list[int] | None, Tensor, Parameters], tuple[Tensor, Tensor]
+    [Tensor, int, list[int] | None, Tensor, Parameters], tuple[Tensor, Tensor]
 ]
 
 # TensorFlow may fuse a convolution, a sum and a LeakyReLU, and then takes this slope
@@ -63,11 +65,8 @@ class SplitLevel(keras.layers.Layer):
         self.divisions = self.layout.divisions
         exist = self.layout.halves(plan.children_exist[None])
         self._allowed = [
-            [
-                energy_split.allowed(first[0], second[0], components)
-                for first, second in self.layout.halves_of_turn(exist, place)
-            ]
-            for place in self.layout.places
+            _if_any(energy_split.allowed(first[0], second[0], components))
+            for first, second in exist
         ]
         kernel = 3 if max(plan.blocks) > 1 else 1
         self.first = keras.layers.Conv2D(width, kernel, padding="same")
@@ -85,11 +84,11 @@ class SplitLevel(keras.layers.Layer):
         ]
         self.of_children = [
             keras.layers.Conv2D(width, 3, padding="same")
-            for _ in self.layout.places[1:]
+            for _ in range(1, self.layout.turns)
         ]
         self.joins = [
             keras.layers.Dense(width * self.divisions, use_bias=False)
-            for _ in self.layout.places[1:]
+            for _ in range(1, self.layout.turns)
         ]
         # Whatever comes first has seen no other division.
         self.of_results = [
@@ -115,7 +114,7 @@ class SplitLevel(keras.layers.Layer):
         self, energy: Tensor, maps: Tensor, missing: Tensor, event: Tensor,
         smallest: Tensor,
     ) -> Tensor:  # fmt: skip
-        """Returns what all divisions are read off, [batch, row, column, channels]."""
+        """Returns what the divisions are read off, [batch, row, column, channels]."""
         image = ops.sum(energy, axis=-1)
         total = ops.sum(image, axis=(1, 2))[:, None, None] + 1e-9
         fraction = (image / total)[..., None]
@@ -125,43 +124,67 @@ class SplitLevel(keras.layers.Layer):
         x = self.first(ops.concatenate(maps, axis=-1))
         x = _active(x + self.of_event(event)[:, None, None])
         x = _active(self.second(x))
-        return self.heads(ops.concatenate([x, seen], axis=-1))
+        return ops.concatenate([x, seen], axis=-1)
 
     def _run(
         self, energy: Tensor, features: Tensor, smallest: Tensor, divide: Divide
-    ) -> list[Halves]:
-        """Goes through the turns in their order; see `_turn`."""
-        done: list[Halves] = []
-        for turn, place in enumerate(self.layout.places):
-            x = self.layout.of_turn(features, place)
+    ) -> list[tuple[Tensor, Halves]]:
+        """Goes through the turns in their order; see `_turn`.
+
+        Only blocks with energy are divided: at the finest level of a calorimeter these
+        are a third.
+
+        Returns:
+            The numbers of the blocks of every turn among all blocks of the batch, and
+            the parts of their divisions.
+        """
+        energy = ops.reshape(energy, (-1, self.layers))
+        features = ops.reshape(features, (-1, features.shape[-1]))
+        events = ops.floor_divide(ops.shape(energy)[0], self.layout.count)
+        some = ops.nonzero(ops.any(energy > 0.0, axis=1))[0]
+        done: list[tuple[Tensor, Halves]] = []
+        images: list[Tensor] = []
+        for turn, blocks in enumerate(
+            self.layout.rows_of_turns(ops.cast(some, "int32"))
+        ):
+            x = self.heads(ops.take(features, blocks, axis=0))
+            places = self.layout.number_in_turn(blocks)
             if turn:
-                children = [one for halves in done for one in children_of(halves)]
-                known = encode(ops.concatenate(children, axis=-1), smallest)
+                known = encode(ops.concatenate(images, axis=-1), smallest)
                 known = _active(self.of_children[turn - 1](known))
-                x = x + self.joins[turn - 1](known)
-            of_turn = self.layout.of_turn(energy, place)
-            done.append(self._turn(turn, of_turn, x, smallest, divide))
+                known = ops.reshape(known, (-1, known.shape[-1]))
+                x = x + self.joins[turn - 1](ops.take(known, places, axis=0))
+            halves = self._turn(
+                blocks, ops.take(energy, blocks, axis=0), x, smallest, divide
+            )
+            done.append((blocks, halves))
+            if turn + 1 < self.layout.turns:
+                children = ops.concatenate(children_of(halves), axis=-1)
+                size = (events * math.prod(self.layout.lattice), children.shape[-1])
+                image = ops.scatter(places[:, None], children, size)
+                images.append(ops.reshape(image, (-1, *self.layout.lattice, size[1])))
         return done
 
     def _turn(
-        self, turn: int, energy: Tensor, features: Tensor, smallest: Tensor,
+        self, blocks: Tensor, energy: Tensor, features: Tensor, smallest: Tensor,
         divide: Divide,
     ) -> Halves:  # fmt: skip
         """Goes through the divisions in their order.
 
         Args:
-            turn: Number of the turn.
-            energy: Of the blocks, [batch, row, column, layer].
-            features: From `_features`.
+            blocks: Numbers of the blocks among all blocks of the batch, int32 [blocks].
+            energy: Their energies, [blocks, layer].
+            features: What all divisions see, one after the other, [blocks, channels].
             smallest: See `energy_split.encode`.
-            divide: Says how energies are divided: from turn and division, the layers
-                (None for all), their energies and the parameters.
+            divide: Says how energies are divided: from the numbers of the blocks, the
+                division, the layers (None for all), their energies and the parameters.
 
         Returns:
-            The parts of every division.
+            The parts of every division, each [blocks, layer].
         """
-        rows, columns = energy.shape[1:3]
         halves: Halves = []
+        number_in_event = self.layout.number_in_event(blocks)
+        size = energy_split.parameter_count(self.components)
         for division, head in enumerate(ops.split(features, self.divisions, axis=-1)):
             parent = halves[0][division - 1] if division else energy
             results = [x for pair in halves for x in pair]
@@ -174,14 +197,16 @@ class SplitLevel(keras.layers.Layer):
                         encode(ops.concatenate(known, axis=-1), smallest)
                     )
                 x = self.outputs[division][number](_active(x))
-                size = energy_split.parameter_count(self.components)
-                x = ops.reshape(x, (-1, rows, columns, len(chosen), size))
+                x = ops.reshape(x, (-1, len(chosen), size))
                 logits, mean, log_width = energy_split.described(x, self.components)
+                if (allowed := self._allowed[division]) is not None:
+                    logits = logits + ops.take(
+                        allowed[:, chosen], number_in_event, axis=0
+                    )
                 some = None if len(self.groups) == 1 else chosen
-                logits = logits + self._allowed[turn][division][:, :, chosen]
                 parts.append(
                     divide(
-                        turn,
+                        blocks,
                         division,
                         some,
                         _pick(parent, some),
@@ -218,24 +243,27 @@ class SplitLevel(keras.layers.Layer):
                 see `shower_moments.Moments.missing`, [batch, 4].
             smallest: See `energy_split.encode`.
         """
-        halves = self.layout.halves(children)
         true = [
-            self.layout.halves_of_turn(halves, place) for place in self.layout.places
+            [ops.reshape(part, (-1, self.layers)) for part in pair]
+            for pair in self.layout.halves(children)
         ]
-        found = []
+        found: list[Tensor] = []
 
         def divide(
-            turn: int, division: int, layers: list[int] | None, _: Tensor,
+            blocks: Tensor, division: int, layers: list[int] | None, _: Tensor,
             parameters: Parameters,
         ) -> tuple[Tensor, Tensor]:  # fmt: skip
-            first, second = (_pick(part, layers) for part in true[turn][division])
-            value = likelihood.split(first, second, *parameters)
-            found.append(ops.sum(value, axis=(1, 2, 3)))
+            first, second = (
+                _pick(ops.take(part, blocks, axis=0), layers) for part in true[division]
+            )
+            value = ops.sum(likelihood.split(first, second, *parameters), axis=1)
+            found.append(ops.scatter(blocks[:, None], value, ops.shape(true[0][0])[:1]))
             return first, second
 
         features = self._features(energy, maps, missing, event, smallest)
         self._run(energy, features, smallest, divide)
-        return sum(found)
+        of_blocks = ops.reshape(sum(found), (-1, self.layout.count))
+        return ops.sum(of_blocks, axis=1)
 
     def draw(
         self, energy: Tensor, maps: Tensor, missing: Tensor, event: Tensor,
@@ -254,19 +282,26 @@ class SplitLevel(keras.layers.Layer):
         Returns:
             Energies of the children [spec.unit], [batch, row, column, layer].
         """
-        random_of = [self.layout.of_turn(noise, place) for place in self.layout.places]
+        noise = ops.reshape(noise, (-1, self.divisions, self.layers, 2))
 
         def divide(
-            turn: int, division: int, layers: list[int] | None, parent: Tensor,
+            blocks: Tensor, division: int, layers: list[int] | None, parent: Tensor,
             parameters: Parameters,
         ) -> tuple[Tensor, Tensor]:  # fmt: skip
-            random = random_of[turn][:, :, :, division]
+            random = ops.take(noise[:, division], blocks, axis=0)
             if layers is not None:
-                random = ops.take(random, layers, axis=3)
+                random = ops.take(random, layers, axis=1)
             return energy_split.draw_split(parent, *parameters, random)
 
         features = self._features(energy, maps, missing, event, smallest)
-        return self.layout.image(self._run(energy, features, smallest, divide))
+        found = self._run(energy, features, smallest, divide)
+        blocks = ops.concatenate([some for some, _ in found], axis=0)
+        children = ops.concatenate(
+            [ops.concatenate(children_of(halves), axis=-1) for _, halves in found],
+            axis=0,
+        )
+        size = (ops.shape(noise)[0], children.shape[-1])
+        return self.layout.image(ops.scatter(blocks[:, None], children, size))
 
     @property
     def noise_size(self) -> int:
@@ -280,3 +315,8 @@ def _active(x: Tensor) -> Tensor:
 
 def _pick(x: Tensor, layers: list[int] | None) -> Tensor:
     return x if layers is None else ops.take(x, layers, axis=-1)
+
+
+def _if_any(logits: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    """Returns what is added to logits, [block, layer, outcome]; None for zeros."""
+    return logits.reshape(-1, *logits.shape[2:]) if np.any(logits) else None

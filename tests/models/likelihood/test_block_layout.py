@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from data import detectors
 from models.likelihood import split_tree
-from models.likelihood.block_layout import BlockLayout
+from models.likelihood.block_layout import BlockLayout, children_of
 
 HGCAL = detectors.get("hgcal").cells
 
@@ -23,23 +23,17 @@ PLANS = [
 ]
 
 
-@pytest.mark.parametrize("turns", [1, 4])
 @pytest.mark.parametrize("plan", PLANS)
-def test_an_image_comes_back_from_the_halves_of_its_turns(plan, turns):
-    layout = BlockLayout(plan, turns)
-    random = np.random.default_rng(5)
-    children = random.integers(1, 9, (3, *plan.children, plan.exists.shape[2]))
+def test_an_image_comes_back_from_the_halves_of_its_blocks(plan):
+    layout = BlockLayout(plan, 1)
+    layers = plan.exists.shape[2]
+    children = np.random.default_rng(5).integers(1, 9, (3, *plan.children, layers))
     for image in (children, tf.constant(children)):
         halves = layout.halves(image)
         assert len(halves) == layout.divisions
-        found = [
-            [
-                tuple(map(tf.constant, pair))
-                for pair in layout.halves_of_turn(halves, place)
-            ]
-            for place in layout.places
-        ]
-        np.testing.assert_array_equal(layout.image(found), children)
+        parts = [np.asarray(part) for part in children_of(halves)]
+        flat = np.concatenate([x.reshape(-1, layers) for x in parts], axis=1)
+        np.testing.assert_array_equal(layout.image(tf.constant(flat)), children)
         # The first division has all of a block.
         total = np.asarray(halves[0][0] + halves[0][1])
         np.testing.assert_array_equal(total, layout.sums(children))
@@ -56,11 +50,24 @@ def test_a_block_is_divided_into_rows_and_these_into_columns():
 def test_blocks_take_turns_by_even_and_odd_rows_and_columns():
     plan = _plans(np.ones((5, 6, 1), bool))[-1]
     assert plan.blocks == (3, 3)
-    numbers = np.arange(1, 10).reshape(1, 3, 3, 1)
     layout = BlockLayout(plan, 4)
-    turns = [layout.of_turn(numbers, place)[0, ..., 0] for place in layout.places]
-    expected = [[[1, 3], [7, 9]], [[5, 0], [0, 0]], [[2, 0], [8, 0]], [[4, 6], [0, 0]]]
-    np.testing.assert_array_equal(turns, expected)
-    # A single row has no other one to wait for.
+    # Without the first block of the second event.
+    blocks = tf.constant([*range(9), *range(10, 18)])
+    turns = [np.asarray(x).tolist() for x in layout.rows_of_turns(blocks)]
+    assert turns == [
+        [0, 2, 6, 8, 11, 15, 17], [4, 13], [1, 7, 10, 16], [3, 5, 12, 14]
+    ]  # fmt: skip
+    assert layout.lattice == (2, 2)
+    inside = [np.asarray(layout.number_in_turn(x)).tolist() for x in turns]
+    assert inside == [[0, 1, 2, 3, 5, 6, 7], [0, 4], [0, 2, 4, 6], [0, 1, 4, 5]]
+    np.testing.assert_array_equal(layout.number_in_event(blocks), np.array(blocks) % 9)
+
+
+def test_a_single_row_has_no_other_one_to_wait_for():
     [row] = _plans(np.ones((1, 8, 1), bool))[-1:]
-    assert BlockLayout(row, 4).places == [(0, 0), (0, 1)]
+    layout = BlockLayout(row, 4)
+    assert (layout.turns, layout.lattice) == (2, (1, 2))
+    turns = [np.asarray(x).tolist() for x in layout.rows_of_turns(tf.range(4))]
+    assert turns == [[0, 2], [1, 3]]
+    [whole] = BlockLayout(row, 1).rows_of_turns(tf.range(4))
+    np.testing.assert_array_equal(whole, range(4))
