@@ -83,38 +83,35 @@ def draw_split(
     Returns:
         The parts, which add up to the energy, each [...].
     """
-    components = mean.shape[-1]
-    below, chooses = _tables(components)
+    below, chooses, means = _tables(mean.shape[-1])
     chance = 0.5 + 0.5 * ops.erf(noise[..., 0] * math.sqrt(0.5))
     # At 1, after rounding, an outcome without any probability would be drawn.
     chance = ops.minimum(chance, 1.0 - 2.0**-22)
     # Products with small matrices are several times faster than a softmax and sums
     # along an axis as short as this one.
     edges = ops.matmul(ops.exp(logits), below)
-    passed = ops.cast(
-        chance[..., None] * edges[..., -1:] >= edges[..., :-1], energy.dtype
-    )
+    passed = ops.cast(chance[..., None] * edges[..., -1:] >= edges, energy.dtype)
     chosen = ops.matmul(passed, chooses)
     ratio = ops.sum(chosen * mean, axis=-1)
     ratio = ratio + noise[..., 1] * ops.exp(ops.sum(chosen * log_width, axis=-1))
-    not_empty, not_full = passed[..., 0], passed[..., 1]
+    all_first, not_empty, both = ops.unstack(ops.matmul(passed, means), axis=-1)
     # sigmoid(-x), for 1 - sigmoid(x) would make false zeros.
-    first = not_empty * (not_full * ops.sigmoid(ratio) + (1.0 - not_full))
-    second = not_empty * not_full * ops.sigmoid(-ratio) + (1.0 - not_empty)
+    first = both * ops.sigmoid(ratio) + all_first
+    second = both * ops.sigmoid(-ratio) + (1.0 - not_empty)
     return energy * first, energy * second
 
 
-def _tables(components: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Returns two matrices of 0, 1 and -1.
+def _tables(components: int) -> list[NDArray[np.float32]]:
+    """Returns three matrices of 0, 1 and -1.
 
-    The first adds up the weights of the outcomes up to each. The second turns which of
-    these sums have been passed into 1 for the Gaussian that is drawn, 0 for the others.
+    The first adds up the weights of the outcomes up to each. From which of these sums
+    have been passed (never the last one), the second makes 1 for the Gaussian that is
+    drawn and 0 for the others. The third makes 1 or 0 for "all is in the first part",
+    "the first part is not empty" and "both have some".
     """
     outcomes = likelihood.ATOMS + components
     below = np.triu(np.ones((outcomes, outcomes), np.float32))
-    chooses = np.zeros((outcomes - 1, components), np.float32)
-    for number in range(components):
-        chooses[likelihood.ATOMS - 1 + number, number] = 1.0
-        if number:
-            chooses[likelihood.ATOMS - 1 + number, number - 1] = -1.0
-    return below, chooses
+    chooses = np.eye(outcomes, k=1, dtype=np.float32) - np.eye(outcomes, dtype="f4")
+    means = np.zeros((outcomes, 3), np.float32)
+    means[:2] = [[1.0, 1.0, 0.0], [-1.0, 0.0, 1.0]]
+    return [below, chooses[:, likelihood.ATOMS :], means]
