@@ -1,15 +1,15 @@
-"""Writes the table and the figure of README.md from what lies in pretrained/.
+"""Writes the table and the figures of README.md from what lies in pretrained/.
 
     python -m benchmarks.zoo_table              # prints the table
-    python -m benchmarks.zoo_table --write      # into README.md, and draws the figure
+    python -m benchmarks.zoo_table --write      # into README.md, and draws both figures
 
 Quality is read from pretrained/NAME/metrics.json, which `evaluate.py` wrote, speed from
-pretrained/NAME/speed.json, which `benchmarks.inference --json` wrote. The figure shows
-the first test shower of three energies and a generated one of equal condition.
+pretrained/NAME/speed.json, which `benchmarks.inference --json` wrote. One figure shows
+the first test shower of three energies and a generated one of equal condition
+(pretrained/showers.png), the other one quality against time
+(pretrained/quality_against_time.png).
 """
 
-import dataclasses
-import json
 import pathlib
 from typing import Any
 
@@ -18,7 +18,10 @@ from benchmarks.shared import setup  # First: it silences the start of TensorFlo
 # isort: split
 
 from absl import flags
+from matplotlib.figure import Figure
 
+from benchmarks.shared import quality_against_time, zoo_rows
+from benchmarks.shared.zoo_rows import DETECTORS
 from common.atomic_files import replacing
 from data.files.readers import Dataset
 from data.samples.bundled import sample_of
@@ -27,73 +30,14 @@ from metrics.report.figures import canvas, event_displays
 from metrics.showers.shower_pairs import Comparison
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-FIGURE = ROOT / "pretrained" / "showers.png"
+SHOWERS = ROOT / "pretrained" / "showers.png"
+QUALITY = ROOT / "pretrained" / "quality_against_time.png"
 BEGIN, END = "<!-- zoo table -->", "<!-- end of the zoo table -->"
 
 _HEADER = (
     "model", "detector", "AUC on observables", "AUC on cells", "PRD-AUC, cells",
     "ms an event",
 )  # fmt: skip
-
-
-@dataclasses.dataclass(frozen=True)
-class _Entry:
-    """A row: the entry, its method and where that is described, and its detector.
-
-    `folder` is that of the pretrained model, where it is not named as the entry is.
-    """
-
-    name: str
-    paper: str
-    detector: str
-    folder: str = ""
-
-
-_ENTRIES = (
-    _Entry(
-        "wgan_constrained",
-        "WGAN with constrainer networks, [arXiv:1807.01954](https://arxiv.org/abs/1807.01954)",
-        "HGCAL prototype, 12 x 15 x 7",
-    ),
-    _Entry(
-        "wgan_regressor",
-        "WGAN-GP, embedded regressor, [arXiv:1812.01319](https://arxiv.org/abs/1812.01319)",
-        "LHCb-like calorimeter, 30 x 30",
-    ),
-    _Entry(
-        "vae_gan",
-        "VAE, and GAN from its decoder, J. Phys.: Conf. Ser. 1740 (2021) 012028",
-        "the same",
-    ),
-    _Entry(
-        "sagan",
-        "self-attention, spectral norm, EPJ Web Conf. 251 (2021) 03043",
-        "the same",
-    ),
-    _Entry(
-        "aux_regressor",
-        "auxiliary regressor, [arXiv:2207.06329](https://arxiv.org/abs/2207.06329)",
-        "the same",
-    ),
-    _Entry(
-        "cramer_rich",
-        "Cramer GAN, signed weights, [arXiv:1905.11825](https://arxiv.org/abs/1905.11825)",
-        "two RICH detectors, 5 likelihoods",
-    ),
-    _Entry(
-        "cascade",
-        "energy divided down to the cells, trained by likelihood, "
-        "[docs/cascade.md](docs/cascade.md)",
-        "LHCb-like calorimeter, 30 x 30",
-        "cascade_ecal",
-    ),
-    _Entry(
-        "cascade",
-        "the same",
-        "HGCAL prototype, 12 x 15 x 7",
-        "cascade_hgcal",
-    ),
-)
 
 
 def _value(metrics: dict[str, Any], name: str) -> str:
@@ -104,37 +48,34 @@ def _value(metrics: dict[str, Any], name: str) -> str:
     return f"{one['value']:.3f} ± {one['uncertainty']:.3f} ({one['floor']:.3f})"
 
 
-def _json(path: pathlib.Path) -> dict[str, Any]:
-    return dict(json.loads(path.read_text())) if path.exists() else {}
-
-
 def table(folder: pathlib.Path) -> str:
     """Returns the zoo table as Markdown.
 
     Args:
         folder: Holds NAME/metrics.json and NAME/speed.json of pretrained entries.
     """
-    rows = [_HEADER, ("---",) * len(_HEADER)]
-    for entry in _ENTRIES:
-        model = folder / (entry.folder or entry.name)
-        metrics = _json(model / "metrics.json").get("metrics", {})
-        batches = _json(model / "speed.json").get("batches", {})
+    lines = [_HEADER, ("---",) * len(_HEADER)]
+    last = ""
+    for row in zoo_rows.ROWS:
+        metrics = row.stored(folder, "metrics.json").get("metrics", {})
+        batches = row.stored(folder, "speed.json").get("batches", {})
         speed = ""
         if batches:
             largest = max(batches, key=int)
             taken = batches[largest]["ms_per_shower"][setup.SIMULATE]["median"]
             speed = f"{taken:.2g} (batch {largest})"
-        rows.append(
+        lines.append(
             (
-                f"[`{entry.name}`](models/{entry.name}.py): {entry.paper}",
-                entry.detector,
+                f"[`{row.name}`](models/{row.name}.py): {row.method}",
+                "the same" if row.detector == last else DETECTORS[row.detector],
                 _value(metrics, "classifier_auc"),
                 _value(metrics, "classifier_auc_cells"),
                 _value(metrics, "prd_auc_raw"),
                 speed,
             )
         )
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+        last = row.detector
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def replaced(readme: str, found: str) -> str:
@@ -150,7 +91,7 @@ def replaced(readme: str, found: str) -> str:
     return f"{before}{BEGIN}\n{found}\n{END}{after}"
 
 
-def _draw(path: pathlib.Path) -> None:
+def _gallery() -> Figure:
     model = ROOT / "pretrained" / "cascade_ecal" / "saved_model"
     with Dataset(sample_of(detector_of(model))) as dataset:
         spec, sample = dataset.spec, dataset.read("test")
@@ -159,10 +100,25 @@ def _draw(path: pathlib.Path) -> None:
     comparison = Comparison(
         spec, simulator.mask, sample.condition, sample.response, generated
     )
+    return event_displays.gallery(comparison, (simulator.name, "Geant4"))
+
+
+def draw(path: pathlib.Path, folder: pathlib.Path) -> None:
+    """Draws quality against time, with its numbers as texts in the file.
+
+    Args:
+        path: PNG to write.
+        folder: Holds NAME/metrics.json and NAME/speed.json of pretrained entries.
+    """
+    points = quality_against_time.points(folder)
     with canvas.style():
-        figure = event_displays.gallery(comparison, (simulator.name, "Geant4"))
-        with replacing(path) as temporary:
-            figure.savefig(temporary, format="png", dpi=80)
+        figure = quality_against_time.quality_against_time(points)
+        _save(figure, path, quality_against_time.texts(points))
+
+
+def _save(figure: Figure, path: pathlib.Path, texts: dict[str, str]) -> None:
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=80, metadata=texts)
 
 
 def _run() -> None:
@@ -171,11 +127,13 @@ def _run() -> None:
     if flags.FLAGS.write:
         readme = ROOT / "README.md"
         text = replaced(readme.read_text(), found)
-        _draw(FIGURE)
+        with canvas.style():
+            _save(_gallery(), SHOWERS, {})
+        draw(QUALITY, ROOT / "pretrained")
         with replacing(readme) as temporary:
             temporary.write_text(text)
 
 
 if __name__ == "__main__":
-    flags.DEFINE_bool("write", False, "Writes README.md and pretrained/showers.png.")
+    flags.DEFINE_bool("write", False, "Writes README.md, draws both figures.")
     setup.run(_run)
