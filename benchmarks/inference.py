@@ -27,8 +27,8 @@ from absl import flags
 from benchmarks.rivals.rival import UnavailableError
 from benchmarks.rivals.torch_copy import TorchCopy
 from benchmarks.shared import flops, matrix_rates, reference_time, sections, timing
-from models.gans.conditional import ConditionalGAN
 from models.training.export import export_simulator
+from models.training.seeded_model import SimulatingModel
 
 _FROM_NOISE = "SavedModel simulate_from_noise"
 _TORCH, _TORCH_FROM_NOISE = "PyTorch, noise drawn", "PyTorch, noise given"
@@ -72,7 +72,7 @@ def _signature(folder: pathlib.Path) -> dict[str, Any]:
     return dict(document)
 
 
-def _beside(folder: pathlib.Path) -> ConditionalGAN | None:
+def _beside(folder: pathlib.Path) -> SimulatingModel | None:
     """Loads the Keras model that `train.py` writes beside a SavedModel."""
     path = folder.parent / "model.keras"
     if not path.exists():
@@ -84,7 +84,7 @@ def _beside(folder: pathlib.Path) -> ConditionalGAN | None:
         return None
 
 
-def _open(temporary: str) -> tuple[pathlib.Path, ConditionalGAN | None]:
+def _open(temporary: str) -> tuple[pathlib.Path, SimulatingModel | None]:
     """Returns the SavedModel to measure, and its Keras model if there is one."""
     given = [flags.FLAGS.model, flags.FLAGS.saved_model]
     if sum(value is not None for value in given) != 1:
@@ -212,7 +212,7 @@ def _print_batches(result: dict[str, Any]) -> None:
 
 
 def _measure_sections(
-    model: ConditionalGAN, signature: dict[str, Any], size: int
+    model: SimulatingModel, signature: dict[str, Any], size: int
 ) -> list[dict[str, Any]]:
     batch = flags.FLAGS.section_batch
     condition = np.tile(np.array(signature["condition"], np.float32), (batch, 1))
@@ -253,7 +253,7 @@ def _print_sections(parts: list[dict[str, Any]]) -> None:
 
 
 def _copy(
-    model: ConditionalGAN | None, signature: dict[str, Any]
+    model: SimulatingModel | None, signature: dict[str, Any]
 ) -> tuple[TorchCopy | None, str]:
     """Makes the PyTorch copy, or says why there is none."""
     if model is None:

@@ -2,11 +2,13 @@
 
     python -m benchmarks.training --model=wgan_constrained
 
-One step is the `train_step` of the model as `fit` compiles it: all critic steps and one
-of everything else. It runs on one batch again and again, on the real pipeline over the
-sample in the repository, and inside `fit`. What the pipeline makes it longer, and what
-passes between the steps of `fit`, is time outside the step. Then the parts of a step
-are timed on their own. The step of a Cramer GAN is also timed against the same one in
+One step is the `train_step` of the model as `fit` compiles it: of a GAN all critic
+steps and one of everything else, of a model trained by likelihood one step of its
+optimizer. It runs on one batch again and again, on the real pipeline over the sample in
+the repository, and inside `fit`; `ratio` is to the first of these. What the pipeline
+makes it longer, and what passes between the steps of `fit`, is time outside the step.
+Then the parts of a step are timed on their own, in turn with the matrix product that
+gives their bound. The step of a Cramer GAN is also timed against the same one in
 PyTorch (`--torch_python=PATH` names an interpreter that has torch) and in pidgan
 (`--pidgan_python=PATH`).
 """
@@ -28,7 +30,7 @@ import tensorflow as tf
 from absl import flags
 
 from benchmarks.rivals.rival import Rival, UnavailableError
-from benchmarks.shared import flops, matrix_rates, timing
+from benchmarks.shared import matrix_rates, step_parts, timing
 from common.command_line import prepare_training
 from data.batches import pipeline
 from data.detectors import symmetry
@@ -81,7 +83,7 @@ def _batches(subject: setup.Subject) -> tf.data.Dataset:
     settings, spec = subject.settings, subject.spec
     return pipeline.batches(
         subject.source,
-        rows=settings.batch_size * settings.critic_steps,
+        rows=settings.step_events,
         seed=settings.seed,
         transform=subject.model.transform,
         augment=symmetry.symmetries(spec) if settings.augment else None,
@@ -150,67 +152,20 @@ def _monitor_fraction(subject: setup.Subject, step_s: float) -> float:
     return monitor_s / (monitor_s + epoch_s)
 
 
-def _parts(subject: setup.Subject) -> dict[str, tuple[int, Any]]:
-    """Returns the parts of a step: how often each occurs, and its function."""
-    model, settings = subject.model, subject.settings
-    spec, size = subject.spec, subject.settings.batch_size
-    signature = [
-        tf.TensorSpec((size, *spec.shape), tf.float32),
-        tf.TensorSpec((size, len(spec.condition_names)), tf.float32),
-        tf.TensorSpec((size,), tf.float32),
-    ]
-
-    def critic(real: Any, condition: Any, weight: Any) -> None:
-        model.critic_step(0, real, condition, weight)
-
-    def constrainers(real: Any, condition: Any, weight: Any) -> None:
-        del weight
-        model.constrainer_step(model.transform.decode(real, condition), condition)
-
-    def generator(real: Any, condition: Any, weight: Any) -> None:
-        model.generator_step(real, condition, weight)
-
-    def ema(real: Any, condition: Any, weight: Any) -> None:
-        del real, condition, weight
-        model._update_ema(model.generator)
-
-    calls = {"critic": (settings.critic_steps, critic), "generator": (1, generator)}
-    if model.constrainers:
-        calls["constrainers"] = (1, constrainers)
-    if model.ema_decay > 0.0:
-        calls["EMA"] = (1, ema)
-    return {
-        name: (times, tf.function(call, signature, autograph=False))
-        for name, (times, call) in calls.items()
-    }
-
-
 def _measure_parts(subject: setup.Subject) -> tuple[list[dict[str, Any]], float]:
     """Times the parts of a step; returns them and the rate of matrix products."""
-    parts = _parts(subject)
+    parts = step_parts.of_step(subject)
     size = subject.settings.batch_size
     batch = [part[:size] for part in next(iter(_batches(subject)))]
     actions = {
-        name: timing.stopwatch(functools.partial(function, *batch))
-        for name, (_, function) in parts.items()
+        part.name: timing.stopwatch(functools.partial(part.function, *batch))
+        for part in parts
     }
     largest = matrix_rates.best_size(max(3, flags.FLAGS.repeats // 2))
     actions[_GEMM] = matrix_rates.multiplication(largest)
     found = timing.interleaved(actions, flags.FLAGS.repeats)
     rate = matrix_rates.flops(largest) / found[_GEMM].median_s
-    rows = []
-    for name, (times, function) in parts.items():
-        operations = flops.of(function.get_concrete_function())
-        rows.append(
-            {
-                "part": name,
-                "times": times,
-                "ms": 1e3 * times * found[name].median_s,
-                "mflop": 1e-6 * times * operations,
-                "bound_ms": 1e3 * times * operations / rate,
-            }
-        )
-    return rows, rate
+    return step_parts.rows(parts, found, rate), rate
 
 
 def _rivals(subject: setup.Subject) -> dict[str, timing.Timing]:
@@ -272,15 +227,18 @@ def _print_rivals(found: dict[str, timing.Timing]) -> None:
 
 
 def _print(result: dict[str, Any]) -> None:
+    alone_s = result["steps"][_CACHED]["median_s"]
     rows = [
         [
             name,
             f"{1e3 * value['median_s']:.2f} +-{value['spread']:3.0%}",
+            f"{value['median_s'] / alone_s:.3f}",
+            f"{1.0 / value['median_s']:.2f}",
             f"{result['showers_per_step'] / value['median_s']:.0f}",
         ]
         for name, value in result["steps"].items()
     ]
-    print(timing.table(["", "ms", "showers/s"], rows))
+    print(timing.table(["", "ms", "ratio", "steps/s", "showers/s"], rows))
     for name, fraction in result["outside_the_step"].items():
         print(
             f"outside the step, {name}: {fraction:.2%} "
@@ -322,9 +280,8 @@ def _run() -> None:
         "model": flags.FLAGS.model,
         "threads": flags.FLAGS.threads,
         "tensorflow": tf.__version__,
-        "critic_steps": settings.critic_steps,
         "batch_size": settings.batch_size,
-        "showers_per_step": settings.critic_steps * settings.batch_size,
+        "showers_per_step": settings.step_events,
         "steps": {
             name: {"median_s": value.median_s, "spread": value.spread}
             for name, value in steps.items()
@@ -335,8 +292,9 @@ def _run() -> None:
         "gflop_per_s_of_gemm": rate / 1e9,
     }
     print(
-        f"{flags.FLAGS.model}: {settings.critic_steps} x {settings.batch_size} showers "
-        f"a step, {flags.FLAGS.threads} threads, TensorFlow {tf.__version__}"
+        f"{flags.FLAGS.model}: {settings.step_events} showers a step in batches of "
+        f"{settings.batch_size}, {flags.FLAGS.threads} threads, "
+        f"TensorFlow {tf.__version__}"
     )
     _print(result)
     if isinstance(subject.model, CramerGAN):

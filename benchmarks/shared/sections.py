@@ -9,9 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.shared import flops, timing
-from models.gans.conditional import ConditionalGAN
 from models.layers.locally_connected import LocallyConnected2D
 from models.networks.building_blocks import normal
+from models.training.seeded_model import SimulatingModel
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -68,7 +68,7 @@ def _section(name: str, call: Callable[..., Any], *arguments: Any) -> Section:
     return Section(name, timing.stopwatch(lambda: function(*arguments)), counted)
 
 
-def of_simulation(model: ConditionalGAN, condition: Any, cells: Any) -> list[Section]:
+def of_simulation(model: SimulatingModel, condition: Any, cells: Any) -> list[Section]:
     """Makes the sections of a model's simulation, from noise to physical units.
 
     Args:

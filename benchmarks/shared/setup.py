@@ -19,8 +19,8 @@ from common.atomic_files import replacing
 from data.detectors.spec import DetectorSpec
 from data.files import readers
 from data.samples.bundled import sample_of
-from models.gans.conditional import ConditionalGAN
 from models.training import config, training_inputs
+from models.training.seeded_model import SimulatingModel
 
 SIMULATE = "SavedModel simulate"
 """The row of `benchmarks.inference` that its JSON and the zoo table call by name."""
@@ -38,7 +38,7 @@ class Subject:
         data: The file that they are in.
     """
 
-    model: ConditionalGAN
+    model: SimulatingModel
     settings: Any
     spec: DetectorSpec
     source: readers.Source
@@ -84,7 +84,7 @@ def subject(
     return Subject(model, settings, found.spec, found.source, path)
 
 
-def keras_model(path: pathlib.Path) -> ConditionalGAN:
+def keras_model(path: pathlib.Path) -> SimulatingModel:
     """Loads a model that `train.py` has written, in safe mode.
 
     Args:
