@@ -7,6 +7,10 @@ from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
+
+from models.likelihood.energy_cascade import EnergyCascade
+from models.likelihood.split_tree import Split
 
 DESCRIPTION, WEIGHTS = "generator.json", "generator.npz"
 
@@ -21,6 +25,34 @@ def _tensors(value: Any) -> Iterator[str]:
     if isinstance(value, list | tuple):
         for item in value:
             yield from _tensors(item)
+
+
+def _by_attribute(value: Any, name: str) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    """Yields the weights of a layer of layers by the attributes that lead to them."""
+    if isinstance(value, keras.Variable):
+        yield name, np.asarray(value)
+    elif isinstance(value, list | keras.Sequential):
+        parts = value if isinstance(value, list) else value.layers
+        for number, part in enumerate(parts):
+            yield from _by_attribute(part, f"{name}/{number}")
+    elif isinstance(value, keras.layers.Layer):
+        for attribute, part in vars(value).items():
+            # Where Keras's layers keep what they call `kernel`.
+            if attribute == "_kernel" or not attribute.startswith("_"):
+                yield from _by_attribute(part, f"{name}/{attribute.lstrip('_')}")
+
+
+def _plain(split: Split) -> dict[str, Any]:
+    """Returns a level of a cascade's tree as plain numbers."""
+    fields = {**vars(split), "step_cm": split.step_cm}
+    return {name: np.asarray(value).tolist() for name, value in fields.items()}
+
+
+def _config(layer: keras.layers.Layer, config: dict[str, Any]) -> dict[str, Any]:
+    """Returns the configuration of a layer; that of a cascade with its tree."""
+    if isinstance(layer, EnergyCascade):
+        return {**config, "plan": [_plain(split) for split in layer.plan]}
+    return config
 
 
 def describe(model: keras.Model) -> dict[str, Any]:
@@ -47,7 +79,7 @@ def describe(model: keras.Model) -> dict[str, Any]:
                 "name": layer["name"],
                 "kind": layer["class_name"],
                 "inputs": list(_tensors(calls)),
-                "config": layer["config"],
+                "config": _config(model.get_layer(layer["name"]), layer["config"]),
                 "arguments": calls[0]["args"] if calls else [],
             }
         )
@@ -61,16 +93,19 @@ def describe(model: keras.Model) -> dict[str, Any]:
 def write(model: keras.Model, folder: pathlib.Path) -> None:
     """Writes the description and the weights of a model.
 
-    The weights of layer `name` are called name/0, name/1, ... in the order of Keras.
+    The weights of layer `name` are called name/0, name/1, ... in the order of Keras,
+    those of a cascade after their attributes, e.g. name/levels/0/first/kernel.
 
     Args:
         model: A functional model.
         folder: Where to write; it exists.
     """
     (folder / DESCRIPTION).write_text(json.dumps(describe(model)))
-    weights = {
-        f"{layer.name}/{number}": value
-        for layer in model.layers
-        for number, value in enumerate(layer.get_weights())
-    }
+    weights: dict[str, Any] = {}
+    for layer in model.layers:
+        if isinstance(layer, EnergyCascade):
+            weights |= _by_attribute(layer, layer.name)
+        else:
+            for number, value in enumerate(layer.get_weights()):
+                weights[f"{layer.name}/{number}"] = value
     np.savez(folder / WEIGHTS, **weights)

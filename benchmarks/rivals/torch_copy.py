@@ -69,7 +69,7 @@ class TorchCopy:
         if agreement["outside"] > MOST_OUTSIDE:
             raise ValueError(
                 f"the PyTorch copy is wrong: {agreement['outside']:.2%} of its cells "
-                "differ from TensorFlow's; mend benchmarks/rivals/torch_generator.py"
+                "differ from TensorFlow's; mend benchmarks/rivals/torch_*.py"
             )
         self.version = str(agreement["version"])
         self.largest_difference = float(agreement["largest_difference"])

@@ -16,6 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from benchmarks.rivals.torch_cascade import TorchCascade
+
 Tensor = Any
 Weights = list[Tensor]
 Config = dict[str, Any]
@@ -242,6 +244,7 @@ class TorchGenerator(torch.nn.Module):
         super().__init__()
         self._inputs: list[str] = description["inputs"]
         self._output: str = description["output"]
+        self._kinds = {one["name"]: one["kind"] for one in description["layers"]}
         self._steps: list[tuple[str, list[str], Step]] = []
         for layer in description["layers"]:
             name, kind = layer["name"], layer["kind"]
@@ -249,6 +252,13 @@ class TorchGenerator(torch.nn.Module):
                 continue
             if kind == "GetItem":
                 step = _slice(layer["arguments"])
+            elif kind == "EnergyCascade":
+                own = {
+                    path.removeprefix(f"{name}/"): torch.from_numpy(value)
+                    for path, value in weights.items()
+                    if path.startswith(f"{name}/")
+                }
+                step = TorchCascade(layer["config"], own)
             elif kind in KINDS:
                 names = [n for n in weights if n.rpartition("/")[0] == name]
                 tensors = [torch.from_numpy(weights[n]) for n in sorted(names)]
@@ -262,4 +272,5 @@ class TorchGenerator(torch.nn.Module):
         values = dict(zip(self._inputs, (condition, noise), strict=True))
         for name, inputs, step in self._steps:
             values[name] = step(*(values[source] for source in inputs))
-        return _rows(values[self._output])
+        drawn = values[self._output]
+        return drawn if self._kinds[self._output] == "EnergyCascade" else _rows(drawn)

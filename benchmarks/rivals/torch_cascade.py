@@ -1,0 +1,327 @@
+"""A PyTorch copy of the draw of `models.likelihood.energy_cascade.EnergyCascade`.
+
+Names and formulas are those of `models.likelihood`. Images are tensors [batch, row,
+column, channel], as in TensorFlow, which PyTorch's convolutions see as channels-last.
+
+    cascade = TorchCascade(config, weights)
+    showers = cascade(condition, noise)     # [batch, row, column, layer]
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+from benchmarks.rivals.torch_level import (
+    TorchLevel,
+    allowed_outcomes,
+    chance_of,
+    dense,
+    draw_split,
+    encode,
+    leaky,
+)
+
+Tensor = Any
+Weights = Mapping[str, Tensor]
+
+_COMPONENTS = 5
+_FEWEST_CM2 = 1e-4
+
+
+class _Mixture:
+    """The draw of `AutoregressiveMixture`."""
+
+    def __init__(self, weights: Weights, name: str) -> None:
+        self.location, self.width = (
+            weights[f"{name}/{n}"] for n in ("location", "width")
+        )
+        self.kernels, self.biases = (
+            [weights[f"{name}/{kind}/{number}"] for number in range(3)]
+            for kind in ("kernels", "biases")
+        )
+        self.numbers = len(self.location)
+
+    def __call__(self, features: Tensor, noise: Tensor) -> Tensor:
+        chance = chance_of(noise[:, self.numbers :])
+        x = features.clamp(-2.0, 2.0)
+        for number in range(self.numbers):
+            y = x @ self.kernels[0][number, : x.shape[1]] + self.biases[0][number]
+            y = leaky(y) @ self.kernels[1][number] + self.biases[1][number]
+            y = leaky(y) @ self.kernels[2][number] + self.biases[2][number]
+            logits, mean, log_width = y.chunk(3, -1)
+            edges = torch.softmax(logits, -1).cumsum(1)[:, :-1]
+            chosen = (chance[:, number, None] >= edges).sum(1, keepdim=True)
+            width = torch.exp((log_width - 0.5).clamp(-5.0, 2.0).gather(1, chosen))
+            value = mean.gather(1, chosen) + width * noise[:, number, None]
+            x = torch.cat([x, value], 1)
+        return x[:, features.shape[1] :] * self.width + self.location
+
+
+@dataclasses.dataclass(frozen=True)
+class _TorchAxis:
+    """Where showers are expected, see `shower_axis.Axis`."""
+
+    features: Tensor
+    energy_gev: Tensor
+    core_cm: Tensor
+    direction: Tensor
+
+    def angle(self) -> tuple[Tensor, Tensor]:
+        size = self.direction.square().sum(1, keepdim=True).sqrt()
+        inclined = size > 1e-6
+        unit = self.direction / torch.where(inclined, size, 1.0)
+        return (
+            torch.where(inclined, unit[:, :1], 1.0),
+            torch.where(inclined, unit[:, 1:], 0.0),
+        )
+
+    def turned(self, shift: Tensor) -> Tensor:
+        (cosine, sine), (x, y) = self.angle(), shift.split(1, 1)
+        return torch.cat([cosine * x + sine * y, cosine * y - sine * x], 1)
+
+    def turned_back(self, shift: Tensor) -> Tensor:
+        (cosine, sine), (x, y) = self.angle(), shift.split(1, 1)
+        return torch.cat([cosine * x - sine * y, sine * x + cosine * y], 1)
+
+
+def _axis(config: Mapping[str, Any], condition: Tensor) -> _TorchAxis:
+    low, high = config["limits_gev"]
+    parts = condition[:, config["energy"]]
+    energy = parts.square().sum(1).sqrt().clamp(min=1e-3 * low)
+    middle, half = 0.5 * math.log(low * high), 0.5 * math.log(high / low) or 1.0
+    features = [(torch.log(energy) - middle) / half]
+    rest = [i for i in range(condition.shape[1]) if i not in config["energy"]]
+    for i, offset, scale in zip(rest, config["offset"], config["scale"], strict=True):
+        features.append((condition[:, i] - offset) / scale)
+    direction = torch.zeros_like(parts[:, :1]).expand(-1, 2)
+    core = condition[:, config["impact"]] if config["impact"] else direction
+    if len(config["energy"]) == 3:
+        direction = parts[:, :2] / energy[:, None]
+        depth = config["depth_cm"][0] + config["depth_cm"][1] * torch.log(energy)
+        core = core + depth.clamp(min=0.0)[:, None] * direction
+        features += [*(2.0 * direction).unbind(1)]
+    stacked = torch.stack(features, 1).clamp(-2.0, 2.0)
+    return _TorchAxis(stacked, energy, core, direction)
+
+
+def _centroid(image: Tensor, positions_cm: Tensor) -> Tensor:
+    total = image.sum((1, 2))[:, None] + 1e-9
+    return (image[..., None] * positions_cm).sum((1, 2)) / total
+
+
+def _widths(
+    image: Tensor, positions_cm: Tensor, centre_cm: Tensor, axis: _TorchAxis
+) -> Tensor:
+    weight = image / (image.sum((1, 2)) + 1e-9)[:, None, None]
+    x, y = (positions_cm - centre_cm[:, None, None]).unbind(-1)
+    xx, yy, xy = ((weight * one).sum((1, 2)) for one in (x * x, y * y, x * y))
+    cosine, sine = (one[:, 0] for one in axis.angle())
+    mixed = 2.0 * cosine * sine * xy
+    along = cosine**2 * xx + sine**2 * yy + mixed
+    across = sine**2 * xx + cosine**2 * yy - mixed
+    return torch.stack([along, across], 1)
+
+
+def _seen_by_cells(axis: _TorchAxis, positions_cm: Tensor, pitch_cm: float) -> Tensor:
+    found = []
+    for width in (0.2, 0.3):
+        away = (positions_cm - axis.core_cm[:, None, None]) / (pitch_cm * width)
+        image = torch.exp(-0.5 * away.square().sum(-1)) + 1e-12
+        centre = _centroid(image, positions_cm)
+        squared = _widths(image, positions_cm, centre, axis)
+        shift = axis.turned(centre - axis.core_cm)
+        found += [shift * (4.0 / pitch_cm), squared * (4.0 / pitch_cm**2) - 0.5]
+    return torch.cat(found, 1)
+
+
+def _recentred(
+    response: Tensor, positions_cm: Tensor, wanted_cm: Tensor, reach_cm: float
+) -> Tensor:
+    energy = response.sum((1, 2))
+    share = energy / (energy.sum(1, keepdim=True) + 1e-9)
+    away = (positions_cm - wanted_cm[:, None, None]).permute(3, 0, 1, 2)
+    seen = torch.cat([away, torch.tanh(away / reach_cm)])
+    slopes = torch.zeros_like(wanted_cm).T
+
+    def pulled() -> Tensor:
+        pull = (slopes[:, :, None, None] * seen[2:]).sum(0)
+        return response * torch.exp(pull)[..., None]
+
+    for _ in range(2):
+        weight = pulled()
+        weight = weight / (weight.sum((1, 2), keepdim=True) + 1e-9)
+        # Covariances of positions and pulls within layers, see `shower_moments`.
+        layers = torch.einsum("vbrc,brcl->vbl", seen, weight)
+        mean = (layers * share).sum(2)
+        image = (weight * share[:, None, None]).sum(-1)
+        near, beyond = seen - mean[:, :, None, None], layers - mean[:, :, None]
+        spread = torch.einsum("vbrc,wbrc,brc->vwb", near[:2], near[2:], image)
+        between = torch.einsum("vbl,wbl,bl->vwb", beyond[:2], beyond[2:], share)
+        (xx, xy), (yx, yy) = spread - between
+        x, y = mean[:2]
+        determinant = xx * yy - xy * yx
+        ridge = 1e-3 * (spread[0, 0] + spread[1, 1]).square() + 1e-6
+        size = xx**2 + xy**2 + yx**2 + yy**2
+        norm = determinant**2 + ridge * size + ridge**2
+        steps = [
+            (determinant * (xy * y - yy * x) - ridge * (xx * x + yx * y)) / norm,
+            (determinant * (yx * x - xx * y) - ridge * (xy * x + yy * y)) / norm,
+        ]
+        slopes = (slopes + torch.stack(steps)).clamp(-0.5, 0.5)
+    moved = pulled()
+    after = moved.sum((1, 2))
+    return moved * (energy / torch.where(after > 0.0, after, 1.0))[:, None, None]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Wanted:
+    """The moments that a shower shall have, see `shower_moments.Moments`."""
+
+    centre_cm: Tensor
+    squared_cm2: Tensor
+    axis: _TorchAxis
+
+    def missing(self, image: Tensor, level: TorchLevel) -> Tensor:
+        step = torch.where(level.step_cm > 0.0, level.step_cm, math.inf)
+        shift = self.centre_cm - _centroid(image, level.centres_cm)
+        squared = _widths(image, level.centres_cm, self.centre_cm, self.axis)
+        excess = (squared - self.squared_cm2) / step.min().square()
+        return (4.0 * torch.cat([shift / step, excess], 1)).clamp(-4.0, 4.0)
+
+
+class TorchCascade:
+    """The draw of a cascade.
+
+    Args:
+        config: The configuration of the layer, and "plan", the levels of its tree.
+        weights: Its tensors by the attributes that lead to them, e.g.
+            "levels/0/first/kernel".
+    """
+
+    def __init__(self, config: Mapping[str, Any], weights: Weights) -> None:
+        cells = torch.tensor(config["cells"]).bool()
+        self._planar = cells.ndim == 2
+        cells = cells.reshape(*cells.shape[:2], -1)
+        self._axis, self._recentre = config["axis"], config["recentre"]
+        self._positions = torch.tensor(config["positions_cm"])
+        steps = [torch.diff(self._positions, dim=n).norm(dim=-1) for n in (0, 1)]
+        self._pitch = _median(torch.cat([one.ravel() for one in steps]))
+        self._layers = layers = cells.shape[2]
+        plan, groups = config["plan"], config["layer_groups"]
+        components, turns = (
+            _spread(config[name], len(plan)) for name in ("components", "turns")
+        )
+        self._levels = [
+            TorchLevel(one, weights, f"levels/{n}", layers, groups, k, turn)
+            for n, (one, k, turn) in enumerate(
+                zip(plan, components, turns, strict=True)
+            )
+        ]
+        self._total, self._moments = (
+            _Mixture(weights, name) for name in ("total", "moments")
+        )
+        self._of_layers = [
+            [dense(weights, f"of_layers/{n}/{i}") for i in range(3)]
+            for n in range(layers - 1)
+        ]
+        used = cells.any(0).any(0)
+        self._allowed = [
+            allowed_outcomes(used[n], used[n + 1 :].any(), _COMPONENTS)
+            for n in range(layers - 1)
+        ]
+        self._per_gev, self._smallest = weights["per_gev"], weights["smallest"]
+        self._sizes = [
+            2,
+            8,
+            2 * (layers - 1),
+            *(one.noise_size for one in self._levels),
+        ]
+
+    def _seen_layers(self, seen: Tensor, energies: Sequence[Tensor]) -> Tensor:
+        return torch.cat([seen, encode(torch.stack([*energies], 1), self._smallest)], 1)
+
+    def _places(
+        self, level: TorchLevel, blocks: Tensor, wanted: "_Wanted"
+    ) -> tuple[Tensor, Tensor]:
+        """Returns where blocks are in a shower, and what its moments still miss."""
+        image, pitch = blocks.sum(-1), self._pitch
+        missing = wanted.missing(image, level)
+        seen = level.centres_cm - wanted.centre_cm[:, None, None]
+        radius = (seen.square().sum(-1, keepdim=True) + 0.1 * pitch**2).sqrt()
+        direction = wanted.axis.direction[:, None, None]
+        along = (seen * direction).sum(-1, keepdim=True)
+        steps = [
+            torch.diff(level.child_centres_cm, dim=n).abs().ravel() for n in (0, 1)
+        ]
+        step = max(pitch, float(torch.cat(steps).max()))
+        maps = [
+            seen / (radius + 1.5 * pitch),
+            torch.log(radius / pitch),
+            along / (2.5 * pitch),
+            torch.tanh(seen / pitch),
+            torch.tanh(seen * (3.0 / pitch)),
+            (seen / step).clamp(-3.0, 3.0),
+        ]
+        return torch.cat(maps, -1), missing
+
+    def __call__(self, condition: Tensor, noise: Tensor) -> Tensor:
+        """Draws showers.
+
+        Args:
+            condition: Conditions, [batch, conditions].
+            noise: Standard normal numbers, [batch, numbers].
+
+        Returns:
+            [batch, *shape].
+        """
+        axis = _axis(self._axis, condition)
+        random = noise.split(self._sizes, 1)
+        value = self._total(axis.features, random[0])
+        ratio = 1.0 + value[:, 0] / axis.energy_gev.sqrt()
+        total = rest = self._per_gev * axis.energy_gev * ratio.clamp(min=1e-3)
+        drawn = (
+            total / (self._per_gev * axis.energy_gev) - 1.0
+        ) * axis.energy_gev.sqrt()
+        value = (drawn[:, None] - self._total.location) / self._total.width
+        seen = torch.cat([axis.features, 0.4 * value.clamp(-5.0, 5.0)], 1)
+        layers: list[Tensor] = []
+        for number, networks in enumerate(self._of_layers):
+            x = self._seen_layers(seen, [total, *layers])
+            x = networks[2](leaky(networks[1](leaky(networks[0](x)))))
+            numbers = random[2][:, 2 * number : 2 * number + 2]
+            first, rest = draw_split(rest, x, self._allowed[number], numbers)
+            layers.append(first)
+        layers.append(rest)
+        if self._layers > 1:
+            seen = self._seen_layers(seen, [total, *layers])
+        cells = _seen_by_cells(axis, self._positions, self._pitch)
+        moments = self._moments(torch.cat([seen, cells], 1), random[1])
+        value = (moments - self._moments.location) / self._moments.width
+        event = torch.cat([seen, axis.direction, 0.4 * value.clamp(-5.0, 5.0)], 1)
+        wanted = _Wanted(
+            axis.core_cm + axis.turned_back(moments[:, :2]),
+            torch.exp(moments[:, 2:]) - _FEWEST_CM2,
+            axis,
+        )
+        x = torch.stack(layers, 1)[:, None, None]
+        for level, numbers in zip(self._levels, random[3:], strict=True):
+            places = self._places(level, x, wanted)
+            x = level.draw(x, *places, event, self._smallest, numbers)
+        if self._recentre:
+            x = _recentred(x, self._positions, wanted.centre_cm, 1.5 * self._pitch)
+        return x[..., 0] if self._planar else x
+
+
+def _median(x: Tensor) -> float:
+    """Returns the median; the mean of the two in the middle, as NumPy does."""
+    return float(torch.quantile(x, 0.5))
+
+
+def _spread(values: Sequence[int], count: int) -> list[int]:
+    """Returns one value per level, the first one repeated at the coarse levels."""
+    return [values[0]] * (count - len(values)) + [*values][
+        max(len(values) - count, 0) :
+    ]
