@@ -137,45 +137,6 @@ def _seen_by_cells(axis: _TorchAxis, positions_cm: Tensor, pitch_cm: float) -> T
     return torch.cat(found, 1)
 
 
-def _recentred(
-    response: Tensor, positions_cm: Tensor, wanted_cm: Tensor, reach_cm: float
-) -> Tensor:
-    energy = response.sum((1, 2))
-    share = energy / (energy.sum(1, keepdim=True) + 1e-9)
-    away = (positions_cm - wanted_cm[:, None, None]).permute(3, 0, 1, 2)
-    seen = torch.cat([away, torch.tanh(away / reach_cm)])
-    slopes = torch.zeros_like(wanted_cm).T
-
-    def pulled() -> Tensor:
-        pull = (slopes[:, :, None, None] * seen[2:]).sum(0)
-        return response * torch.exp(pull)[..., None]
-
-    for _ in range(2):
-        weight = pulled()
-        weight = weight / (weight.sum((1, 2), keepdim=True) + 1e-9)
-        # Covariances of positions and pulls within layers, see `shower_moments`.
-        layers = torch.einsum("vbrc,brcl->vbl", seen, weight)
-        mean = (layers * share).sum(2)
-        image = (weight * share[:, None, None]).sum(-1)
-        near, beyond = seen - mean[:, :, None, None], layers - mean[:, :, None]
-        spread = torch.einsum("vbrc,wbrc,brc->vwb", near[:2], near[2:], image)
-        between = torch.einsum("vbl,wbl,bl->vwb", beyond[:2], beyond[2:], share)
-        (xx, xy), (yx, yy) = spread - between
-        x, y = mean[:2]
-        determinant = xx * yy - xy * yx
-        ridge = 1e-3 * (spread[0, 0] + spread[1, 1]).square() + 1e-6
-        size = xx**2 + xy**2 + yx**2 + yy**2
-        norm = determinant**2 + ridge * size + ridge**2
-        steps = [
-            (determinant * (xy * y - yy * x) - ridge * (xx * x + yx * y)) / norm,
-            (determinant * (yx * x - xx * y) - ridge * (xy * x + yy * y)) / norm,
-        ]
-        slopes = (slopes + torch.stack(steps)).clamp(-0.5, 0.5)
-    moved = pulled()
-    after = moved.sum((1, 2))
-    return moved * (energy / torch.where(after > 0.0, after, 1.0))[:, None, None]
-
-
 @dataclasses.dataclass(frozen=True)
 class _Wanted:
     """The moments that a shower shall have, see `shower_moments.Moments`."""
@@ -192,6 +153,51 @@ class _Wanted:
         return (4.0 * torch.cat([shift / step, excess], 1)).clamp(-4.0, 4.0)
 
 
+def _adjusted(
+    response: Tensor, positions_cm: Tensor, wanted: _Wanted, pitch_cm: float
+) -> Tensor:
+    energy = response.sum((1, 2))
+    share = energy / (energy.sum(1, keepdim=True) + 1e-9)
+    away = positions_cm - wanted.centre_cm[:, None, None]
+    cosine, sine = (one[:, :, None] for one in wanted.axis.angle())
+    x, y = away.unbind(-1)
+    along, across = (cosine * x + sine * y) ** 2, (cosine * y - sine * x) ** 2
+    squared = wanted.squared_cm2 + pitch_cm**2
+    x, y, far = x / pitch_cm, y / pitch_cm, (2.0 * pitch_cm) ** 2
+    seen = torch.stack(
+        [x, y, along / squared[:, :1, None], across / squared[:, 1:, None]], 1
+    ).flatten(2)
+    pull = torch.stack(
+        [torch.tanh(x / 1.5), torch.tanh(y / 1.5), along / (along + far),
+         across / (across + far)], 1
+    ).flatten(2)  # fmt: skip
+    target = torch.cat([torch.zeros_like(squared), wanted.squared_cm2 / squared], 1)
+    limit = torch.tensor([0.5, 0.5, 1.0, 1.0])
+    cells, slopes = response.flatten(1, 2), torch.zeros_like(target)
+
+    def pulled() -> Tensor:
+        return cells * torch.exp(slopes[:, None] @ pull).transpose(1, 2)
+
+    for _ in range(3):
+        weight = pulled()
+        weight = weight / (weight.sum(1, keepdim=True) + 1e-9)
+        # Covariances within layers, see `adjusted_moments`.
+        image = (weight * share[:, None]).sum(-1)[:, None]
+        mean, middle = ((one * image).sum(2, keepdim=True) for one in (seen, pull))
+        spread = ((seen - mean) * image) @ (pull - middle).transpose(1, 2)
+        beyond, above = seen @ weight - mean, pull @ weight - middle
+        slope = spread - (beyond * share[:, None]) @ above.transpose(1, 2)
+        ridge = 1e-3 * spread.square().sum((1, 2)) + 1e-6
+        back = slope.transpose(1, 2)
+        square = back @ slope + ridge[:, None, None] * torch.eye(4)
+        step = torch.linalg.solve(square, back @ (target[..., None] - mean))
+        slopes = (slopes + step[..., 0]).clamp(-limit, limit)
+    moved = pulled()
+    after = moved.sum(1)
+    factor = energy / torch.where(after > 0.0, after, 1.0)
+    return (moved * factor[:, None]).reshape(response.shape)
+
+
 class TorchCascade:
     """The draw of a cascade.
 
@@ -205,7 +211,7 @@ class TorchCascade:
         cells = torch.tensor(config["cells"]).bool()
         self._planar = cells.ndim == 2
         cells = cells.reshape(*cells.shape[:2], -1)
-        self._axis, self._recentre = config["axis"], config["recentre"]
+        self._axis, self._adjust = config["axis"], config["adjust"]
         self._positions = torch.tensor(config["positions_cm"])
         steps = [torch.diff(self._positions, dim=n).norm(dim=-1) for n in (0, 1)]
         self._pitch = _median(torch.cat([one.ravel() for one in steps]))
@@ -310,8 +316,8 @@ class TorchCascade:
         for level, numbers in zip(self._levels, random[3:], strict=True):
             places = self._places(level, x, wanted)
             x = level.draw(x, *places, event, self._smallest, numbers)
-        if self._recentre:
-            x = _recentred(x, self._positions, wanted.centre_cm, 1.5 * self._pitch)
+        if self._adjust:
+            x = _adjusted(x, self._positions, wanted, self._pitch)
         return x[..., 0] if self._planar else x
 
 
