@@ -20,6 +20,8 @@ import numpy as np
 from absl import flags
 
 from common.atomic_files import replacing
+from data.detectors.spec import DetectorSpec
+from data.detectors.summed_cells import summed
 from data.files import readers
 from data.samples.bundled import sample_of
 from metrics.evaluation import event_kinds
@@ -57,6 +59,9 @@ flags.DEFINE_enum(
 flags.DEFINE_float(
     "threshold", 0.0, "Readout threshold of the cells, both sides.", lower_bound=0.0
 )
+flags.DEFINE_float(
+    "cell_cm", None, "Sums cells to larger ones of this side, both sides; 6 for 6 cm."
+)
 flags.DEFINE_bool(
     "quick", False, "Ask a small network about the cells: seconds, not minutes."
 )
@@ -75,9 +80,15 @@ def _reference(where: pathlib.Path) -> Reference:
     with readers.Dataset(paths) as dataset:
         kind = event_kinds.of(dataset.spec)
         kind.check(dataset.spec, [name for name in FLAGS if FLAGS[name].present])
+        _compared(dataset.spec)  # Refused before anything is generated.
         species = None if stored else species_of(where)
         wanted = event_kinds.Selection(FLAGS.split, FLAGS.num, FLAGS.seed, species)
         return kind.read(dataset, wanted)
+
+
+def _compared(spec: DetectorSpec) -> DetectorSpec:
+    """Returns the detector whose cells are compared."""
+    return spec if FLAGS.cell_cm is None else summed(spec, FLAGS.cell_cm)
 
 
 def _shown(path: str | pathlib.Path) -> str:
@@ -116,7 +127,7 @@ def _evaluate(
     }
     judge = Judge(FLAGS.calochallenge_runs) if FLAGS.calochallenge else None
     if judge is not None:
-        cells = int(spec.cells.sum())
+        cells = int(_compared(spec).cells.sum())
         print(announcement(len(events.chosen), cells, judge), flush=True)
     options = measure_showers.MeasurementOptions(
         seed=FLAGS.seed,
@@ -125,6 +136,7 @@ def _evaluate(
         judge=judge,
         quick=FLAGS.quick,
         threshold=FLAGS.threshold,
+        cell_cm=FLAGS.cell_cm,
     )
     found = event_kinds.of(spec).compare(events, generator, untrained, facts, options)
     print(*found.lines, sep="\n")

@@ -1,10 +1,11 @@
 """Simulates reference responses: python simulate.py --detector=rich --num=N --output=F.
 
 "rich" is a toy of two ring-imaging detectors, with background and sWeights; "ecal" is
-Geant4, from requirements-geant4.txt. The same options give the same numbers, however
-many jobs share the work.
+Geant4, from requirements-geant4.txt, whose cells of 2 cm --cell_cm=6 sums to cells of
+6 cm. The same options give the same numbers, however many jobs share the work.
 """
 
+import dataclasses
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from data import detectors
 from data.detectors import particles
+from data.detectors.summed_cells import cells_a_side, sum_cells, summed
 from data.files import event_files, readers
 from data.files.writers import Writer
 from data.simulation.geant4 import ecal_showers, electrons
@@ -41,6 +43,9 @@ flags.DEFINE_list(
 flags.DEFINE_list("species", list(particles.NAMES), "Of the tracks; only rich.")
 flags.DEFINE_float(
     "background", 0.3, "Fraction of background, 0: no weights; only rich."
+)
+flags.DEFINE_float(
+    "cell_cm", None, "Sums cells to larger ones of this side; only ecal."
 )
 
 Piece = tuple[readers.Sample, NDArray[np.float64] | None]
@@ -120,16 +125,22 @@ def _run() -> None:
             "name end in .h5"
         )
     ends = _ends()
+    detector, number = detectors.get(FLAGS.detector), 1
+    if FLAGS.cell_cm is not None:
+        number = cells_a_side(detector, FLAGS.cell_cm)
+        detector = summed(detector, FLAGS.cell_cm)
     attributes, pieces = {"ecal": _ecal, "rich": _rich}[FLAGS.detector]()
     attributes |= {"seed": FLAGS.seed, "licence": _LICENCE}
     names = np.repeat(readers.SPLITS, np.diff(ends, prepend=0))
-    detector = detectors.get(FLAGS.detector)
     interval = 0.5 if sys.stdout.isatty() else 60.0
     bar = keras.utils.Progbar(FLAGS.num, unit_name="event", interval=interval)
     done = 0
     with Writer(FLAGS.output, detector, attributes=attributes, compression=9) as writer:
         for sample, cpu_s in pieces:
             stop = done + len(sample)
+            if number > 1:
+                response = sum_cells(sample.response, number)
+                sample = dataclasses.replace(sample, response=response)
             writer.append(sample, split=names[done:stop], cpu_s=cpu_s)
             done = stop
             bar.update(done, finalize=done == FLAGS.num)

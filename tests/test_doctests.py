@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 MODULES = (
     "data.detectors",
     "data.detectors.spec",
+    "data.detectors.summed_cells",
     "data.events",
     "data.files.readers",
     "data.transforms",

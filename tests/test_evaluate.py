@@ -146,6 +146,7 @@ def test_mistakes_end_in_one_line_and_status_2(work, finished, tmp_path):
     stand_in.export(tmp_path / "nan", HGCAL, value=np.nan)
     stand_in.export(tmp_path / "other", HGCAL, detector="ecal")
     stand_in.export(tmp_path / "mask", HGCAL, mask="mask_of_nothing")
+    ecal = synthetic.write(tmp_path / "ecal.h5", detectors.get("ecal"), 20)
     (tmp_path / "text.h5").write_text("not a file of showers")
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious/data.h5").touch()
@@ -160,6 +161,10 @@ def test_mistakes_end_in_one_line_and_status_2(work, finished, tmp_path):
         ([model, reference, new, "--prd_mode=other"], "prd_mode"),
         ([model, reference, new, "--clusters=1"], "clusters"),
         ([model, reference, new, "--threshold=-1"], "threshold"),
+        ([model, reference, new, "--cell_cm=6"], "in detector 'hgcal' rows or columns"),
+        ([model, new, f"--reference={ecal}", "--cell_cm=5"], "cell_cm=5: the 30 x 30"),
+        ([model, new, f"--reference={ecal}", "--cell_cm=0"], "give one of 2, 4, 6"),
+        ([model, new, f"--reference={ecal}", "--cell_cm=nan"], "cell_cm=nan"),
         ([f"--workdir={tmp_path}", reference, new], "no saved model here"),
         ([f"--saved_model={tmp_path / 'nan'}", reference, new], "are not finite"),
         ([f"--saved_model={tmp_path / 'other'}", reference, new], "detector 'ecal'"),
@@ -201,6 +206,33 @@ def test_stored_responses_of_any_generator(work, tmp_path):
     ratio = content["metrics"]["mean_ratio_visible_energy"]
     # The pairs are the same showers, so that nothing but the factor is left.
     assert ratio["value"] == pytest.approx(1.1, rel=1e-5)
+
+
+def test_cells_are_summed_on_both_sides(tmp_path):
+    detector = detectors.get("ecal")
+    reference = synthetic.write(tmp_path / "reference.h5", detector, 200)
+    test = readers.read(reference, detector, split="test")
+    # A generator that mistakes one cell for its neighbour, inside one cell of 6 cm.
+    wrong = test.response.copy()
+    wrong[:, 9:12] = test.response[:, [10, 9, 11]]
+    sample = readers.Sample(wrong, test.condition)
+    writers.write(tmp_path / "generated.h5", detector, sample)
+    arguments = [
+        f"--generated={tmp_path / 'generated.h5'}",
+        f"--reference={reference}",
+        "--clusters=2",
+        "--quick",
+        "--cell_cm=6",
+    ]
+    [(status, errors, _)] = drive("evaluate", ROOT, [arguments])
+    assert (status, errors) == (0, "")
+    content = json.loads((tmp_path / "report/metrics.json").read_text())
+    assert (content["cell_cm"], content["accepted_cells"]) == (6.0, 100)
+    for name in ("width_along", "radius", "number_of_hits", "maximum_cell_fraction"):
+        assert content["metrics"][f"width_ratio_{name}"]["value"] == 1.0
+    assert (
+        "<dt>cell cm</dt><dd>6.0</dd>" in (tmp_path / "report/index.html").read_text()
+    )
 
 
 def test_stored_responses_in_another_order_are_refused(work, tmp_path):

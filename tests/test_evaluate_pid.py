@@ -138,6 +138,7 @@ def test_mistakes_end_in_one_line_and_status_2(evaluate, reference, tmp_path, ca
         ((*known, "--calochallenge"), "of detector 'rich' are not showers"),
         ((*known, "--prd_mode=standard"), "--prd_mode: responses of detector"),
         ((*known, "--threshold=1"), "--threshold: responses of detector"),
+        ((*known, "--cell_cm=6"), "--cell_cm: responses of detector"),
         ((*known, "--num=100000"), "tracks in split 'test'"),
         ((*known, "--split=train"), "reference tracks; generate one for each"),
         (

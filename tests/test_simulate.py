@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from data import detectors
+from data.detectors.summed_cells import sum_cells
 from data.files import readers
 from data.simulation.geant4 import electrons
 from tests.driver import drive
@@ -111,6 +112,9 @@ def test_mistakes_end_in_one_line(tmp_path):
         ([*rich, "surplus"], "unexpected argument 'surplus'"),
         ([*ecal, "--species=kaon"], "--species belongs to --detector=rich"),
         ([*ecal, "--background=0"], "--background belongs to --detector=rich"),
+        ([*ecal, "--cell_cm=5"], "cell_cm=5: the 30 x 30 cells of 2 cm"),
+        ([*ecal, "--cell_cm=-6"], "give one of 2, 4, 6, 10, 12, 20, 30 [cm]"),
+        ([*rich, "--cell_cm=6"], "in detector 'rich' responses are not images"),
         (ecal, "simulate.py: Geant4 ended with status 1: ModuleNotFoundError: No mod"),
         ([*ecal, "--jobs=2"], "named geant4_pybind; install requirements-geant4.txt"),
     ]
@@ -137,9 +141,10 @@ def stand_in(condition, seed):
 simulate.ecal_showers.simulate = stand_in
 simulate.command_line.run(simulate.main)
 """
-    options = ["--detector=ecal", "--num=600", "--output=showers.h5", "--jobs=2"]
-    command = [sys.executable, "-c", text, *options]
-    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    options = ["--detector=ecal", "--num=600", "--jobs=2"]
+    for more in (["--output=showers.h5"], ["--output=sums.h5", "--cell_cm=6"]):
+        command = [sys.executable, "-c", text, *options, *more]
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
     ecal = detectors.get("ecal")
     sample = readers.read(tmp_path / "showers.h5", ecal)
     np.testing.assert_array_equal(sample.condition, electrons.conditions(600, 1))
@@ -151,6 +156,11 @@ simulate.command_line.run(simulate.main)
     with h5py.File(tmp_path / "showers.h5") as file:
         assert (file["cpu_s"][:] == 0.5).all()
         assert file.attrs["generator"] == "Geant4"
+    with readers.Dataset(tmp_path / "sums.h5") as dataset:
+        assert dataset.spec.name == "ecal_6cm"
+        sums = dataset.read()
+    np.testing.assert_array_equal(sums.condition, sample.condition)
+    np.testing.assert_array_equal(sums.response, sum_cells(sample.response, 3))
 
 
 def test_electrons_are_those_of_the_sample():

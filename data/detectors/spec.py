@@ -61,6 +61,8 @@ class DetectorSpec:
             a + b ln(E / GeV), where E is the incident energy; None if not known.
         component_names: Names of the numbers of a response that is not an image of
             cells; empty otherwise.
+        summed: Name of the detector whose cells are summed up, and the side of the sums
+            [cm], see `data.detectors.summed_cells`; None where cells are no sums.
 
     Example:
         >>> from data import detectors
@@ -87,6 +89,7 @@ class DetectorSpec:
     layer_depths_x0: tuple[float, ...] = ()
     shower_depth_cm: tuple[float, float] | None = None
     component_names: tuple[str, ...] = ()
+    summed: tuple[str, float] | None = None
 
     def acceptance(self, mask: str) -> NDArray[np.bool_]:
         """Returns the cells that a comparison takes into account.

@@ -8,6 +8,7 @@ import numpy as np
 
 from data import detectors
 from data.detectors.spec import DetectorSpec, DomainRange
+from data.detectors.summed_cells import summed
 from data.events import DataError
 from data.files.hdf5 import attribute, content, floats, texts
 
@@ -88,6 +89,21 @@ def _described(path: str, file: h5py.File, name: str) -> DetectorSpec:
     )
 
 
+def _summed(path: str, file: h5py.File) -> DetectorSpec:
+    """Builds the specification of sums of cells that `data.detectors` knows."""
+    name = str(attribute(path, file, "summed_from"))
+    cell_cm = attribute(path, file, "cell_cm")
+    if name not in detectors.names():
+        raise DataError(
+            f"{path}: summed_from is {name!r}, known are {', '.join(detectors.names())}"
+            "; describe another detector itself, see docs/formats.md"
+        )
+    try:
+        return summed(detectors.get(name), float(cell_cm))
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{path}: the attributes are damaged: {error}") from error
+
+
 def detect(path: str, file: h5py.File) -> DetectorSpec:
     """Returns the detector whose events a canonical file holds.
 
@@ -102,4 +118,6 @@ def detect(path: str, file: h5py.File) -> DetectorSpec:
     name = str(attribute(path, file, "detector"))
     if name in detectors.names():
         return detectors.get(name)
+    if "summed_from" in file.attrs:
+        return _summed(path, file)
     return _described(path, file, name)

@@ -59,8 +59,8 @@ class Writer:
 
         Args:
             path: The file, replaced if it exists.
-            spec: The detector. If data/detectors does not know it, its cells,
-                positions and domain are written too.
+            spec: The detector. If data/detectors knows neither it nor the one whose
+                cells it sums up, its cells, positions and domain are written too.
             attributes: Further attributes, e.g. generator, generator_version, seed,
                 licence.
             compression: Level of gzip, 1 to 9; None writes plain numbers.
@@ -208,7 +208,9 @@ class Writer:
         file.attrs["condition_names"] = _bytes(spec.condition_names)
         file.attrs["condition_units"] = _bytes(spec.condition_units)
         file.attrs["response_unit"] = spec.unit
-        if spec.name not in detectors.names():
+        if spec.summed is not None and spec.summed[0] in detectors.names():
+            file.attrs["summed_from"], file.attrs["cell_cm"] = spec.summed
+        elif spec.name not in detectors.names():
             low, high = _domain(spec)
             bound = np.nan if spec.lower_bound is None else spec.lower_bound
             file.attrs["response_name"] = spec.response_name

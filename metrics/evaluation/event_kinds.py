@@ -151,6 +151,7 @@ class Showers:
             return Comparison(
                 reference.spec, generator.mask, reference.condition, reference.response,
                 response, generator.trained_energies_gev, options.threshold,
+                options.cell_cm,
             )  # fmt: skip
 
         comparison = against(generator.generate(reference, options.seed))
@@ -167,6 +168,7 @@ class Showers:
                 "clusters": options.clusters,
                 "prd_mode": options.prd_mode,
                 **({"threshold": options.threshold} if options.threshold else {}),
+                **({} if options.cell_cm is None else {"cell_cm": options.cell_cm}),
             },
             options,
             before,
@@ -196,6 +198,7 @@ def _further(
         np.concatenate([sample.condition for sample in samples]),
         np.concatenate([sample.response for sample in samples]),
         np.concatenate(generated), generator.trained_energies_gev, options.threshold,
+        options.cell_cm,
     )  # fmt: skip
 
 
@@ -204,7 +207,7 @@ class TracksOfSpecies:
 
     def check(self, spec: DetectorSpec, given: Container[str]) -> None:
         """See `EventKind.check`."""
-        for name in ("clusters", "prd_mode", "calochallenge", "threshold"):
+        for name in ("clusters", "prd_mode", "calochallenge", "threshold", "cell_cm"):
             if name in given:
                 raise ValueError(
                     f"--{name}: responses of detector {spec.name!r} are not showers; "

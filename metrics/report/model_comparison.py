@@ -22,6 +22,7 @@ Runs = Sequence[tuple[str, Mapping[str, Any]]]
 
 SAME = (
     "detector", "reference", "split", "events", "mask", "seed", "clusters", "prd_mode",
+    "threshold", "cell_cm",
 )  # fmt: skip
 """What has to be equal for numbers to be comparable."""
 

@@ -45,6 +45,7 @@ class MeasurementOptions:
         quick: Whether a small network is asked about the cells, within seconds, instead
             of the strong one, which takes minutes.
         threshold: Readout threshold on both sides [spec.unit], see `Comparison`.
+        cell_cm: Side of the cells compared [cm]; None takes them as they are.
     """
 
     seed: int = 0
@@ -54,6 +55,7 @@ class MeasurementOptions:
     judge: Judge | None = None
     quick: bool = False
     threshold: float = 0.0
+    cell_cm: float | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

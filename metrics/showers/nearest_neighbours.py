@@ -93,7 +93,7 @@ def nearest_training_showers(
         ValueError: If there are fewer than 200 pairs, no training showers, or these
             have another shape.
     """
-    shape = comparison.spec.shape
+    shape = comparison.unsummed.shape
     if training.shape[1:] != shape or not len(training):
         raise ValueError(
             f"training showers need the shape [showers, {', '.join(map(str, shape))}], "

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from common.rounding import rounded, stored_bits
 from data.detectors.spec import DetectorSpec
+from data.detectors.summed_cells import cells_a_side, sum_cells, summed
 from metrics.observables import calorimeter, layered
 from metrics.observables.registry import (
     Observable,
@@ -28,8 +29,16 @@ class Comparison:
     Where the reference was rounded before it was stored, the generated responses are
     rounded to as many bits: else it could be told from them by its bits alone.
 
+    Cells can be summed n x n on both sides, as a readout of larger cells does: after
+    the rounding, and after dead cells are left out; a readout threshold then holds for
+    the sums.
+
     Attributes:
-        bits: Bits of the mantissa of the reference, 23 if it was not rounded.
+        spec: The detector that is compared; of the sums, where cells are summed.
+        unsummed: The detector of the responses as they come.
+        cells_a_side: The n of these sums, 1 without.
+        bits: Bits of the mantissa of the reference, 23 if it was not rounded; before
+            cells are summed.
         reference: Accepted reference responses [spec.unit], [events, *spec.shape].
         generated: Accepted generated responses, rounded as the reference.
         unrounded: Accepted generated responses as they came.
@@ -43,10 +52,13 @@ class Comparison:
         trained_energies_gev: Beam energies of the training; None if not known.
         threshold: Readout threshold [spec.unit]: a cell that does not exceed it is 0,
             on both sides.
+        cell_cm: Side of the cells that are compared [cm], a multiple of those of
+            `spec`; None sums none.
 
     Raises:
-        ValueError: If the shapes differ, the mask is unknown or the threshold is
-            negative or not finite.
+        ValueError: If the shapes differ, the mask is unknown, the threshold is
+            negative or not finite, or cells cannot be summed, see
+            `data.detectors.summed_cells.cells_a_side`.
 
     Example:
         >>> from data import detectors
@@ -67,15 +79,19 @@ class Comparison:
         generated: NDArray[np.float32],
         trained_energies_gev: Sequence[float] | None = None,
         threshold: float = 0.0,
+        cell_cm: float | None = None,
     ) -> None:
         if reference.shape != generated.shape:
             raise ValueError(
                 f"reference and generated responses need one shape, received "
                 f"{reference.shape} and {generated.shape}"
             )
-        self.spec = spec
+        self.unsummed = spec
+        self.cell_cm = cell_cm
+        self.cells_a_side = 1 if cell_cm is None else cells_a_side(spec, cell_cm)
+        self.spec = spec if cell_cm is None else summed(spec, cell_cm)
         self.mask = mask
-        self.accepted = spec.acceptance(mask)
+        self.accepted = self.spec.acceptance(mask)
         self.condition = condition
         if not 0.0 <= threshold < np.inf:
             raise ValueError(
@@ -89,7 +105,7 @@ class Comparison:
         self.generated = self.read_out(rounded(generated, self.bits))
         self.energy = spec.incident_energy(condition)
         self.energy_bins = energy_bins(self.energy, trained_energies_gev)
-        self.observables = scalar_observables(spec) + layer_observables(spec)
+        self.observables = scalar_observables(self.spec) + layer_observables(self.spec)
         self.values = self.both(
             lambda response: evaluate(self.observables, response, condition)
         )
@@ -98,9 +114,15 @@ class Comparison:
         """Returns responses as they are compared: accepted cells above the threshold.
 
         Args:
-            response: Responses [spec.unit], [events, *spec.shape].
+            response: Responses [spec.unit], [events, *unsummed.shape].
+
+        Returns:
+            Accepted cells or their sums [spec.unit], [events, *spec.shape].
         """
-        kept = self.accepted
+        kept = self.unsummed.acceptance(self.mask)
+        if self.cells_a_side > 1:
+            response = np.where(kept, response, np.float32(0.0))
+            response, kept = sum_cells(response, self.cells_a_side), self.accepted
         if self.threshold > 0.0:
             kept = kept & (response > self.threshold)
         return np.where(kept, response, np.float32(0.0))

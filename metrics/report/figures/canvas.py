@@ -125,8 +125,12 @@ def caption(figure: Figure, comparison: Comparison, what: str) -> None:
         figure,
         what,
         f"{len(comparison)} pairs of showers, acceptance '{comparison.mask}' "
-        f"({accepted} cells){_threshold(comparison)} on both sides",
+        f"({accepted} cells{_side(comparison)}){_threshold(comparison)} on both sides",
     )
+
+
+def _side(comparison: Comparison) -> str:
+    return "" if comparison.cell_cm is None else f" of {comparison.cell_cm:g} cm"
 
 
 def _threshold(comparison: Comparison) -> str:

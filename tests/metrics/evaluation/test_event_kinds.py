@@ -1,11 +1,15 @@
 """What a classifier may learn from beside the showers that are compared."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from data import detectors
+from data.events import Sample
 from data.files.readers import Dataset
 from metrics.evaluation import event_kinds
+from metrics.evaluation.reference import Reference
 from metrics.evaluation.saved_model import SavedSimulator
 from metrics.evaluation.stored_file import StoredResponses
 from metrics.showers import measure_showers
@@ -106,3 +110,24 @@ def test_the_threshold_holds_for_all_showers_and_is_named(path, simulator, monke
         assert comparison.threshold == 0.3
     assert given[1]["threshold"] == 0.3
     assert "threshold" not in _given(monkeypatch, found, simulator)[1]
+
+
+def test_cells_are_summed_for_all_showers_and_their_side_is_named(monkeypatch):
+    ecal = detectors.get("ecal")
+    condition = np.ones((8, 5), np.float32)
+    sample = Sample(np.ones((8, 30, 30), np.float32), condition)
+    found = Reference(
+        ["file"], ecal, "Geant4", sample, np.arange(4), "test", {"train": sample}
+    )
+    generator = SimpleNamespace(
+        mask="mask",
+        trained_energies_gev=None,
+        generate=lambda reference, seed: reference.response,
+        generate_further=lambda reference, seed: [sample.response],
+    )
+    given = _given(monkeypatch, found, generator, cell_cm=4.0)
+    for comparison in (given[0], given[5]):
+        assert (comparison.generated == 4.0).all()
+        assert comparison.spec.name == "ecal_4cm"
+    assert given[1]["cell_cm"] == 4.0
+    assert "cell_cm" not in _given(monkeypatch, found, generator)[1]
