@@ -1,7 +1,8 @@
 """The detectors: what a response is, cell by cell; imports only `common`.
 
 A detector of the zoo is a module with a function `spec`; any other one is described in
-its own files, see `data.files.described_detector`.
+its own files, see `data.files.described_detector`. `summed_cells` makes the detector of
+sums of cells from that of the cells.
 """
 
 from collections.abc import Callable
