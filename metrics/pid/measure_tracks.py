@@ -10,8 +10,9 @@ from threadpoolctl import threadpool_limits
 
 from metrics.pid.efficiency import efficiency_curves, efficiency_metrics
 from metrics.pid.likelihood_distances import correlations, shape_distances
+from metrics.pid.phi_selection import KAON, PhiSelection, phi_selection
 from metrics.pid.separation_auc import auc_bins, in_bins, overall
-from metrics.pid.track_pairs import FEWEST_EFFECTIVE, PION, Tracks
+from metrics.pid.track_pairs import CENTRAL, FEWEST_EFFECTIVE, PION, Tracks
 from metrics.pid.track_resampling import PairResampling
 from metrics.pid.track_results import PidReport
 from metrics.statistics.resampling import Metric
@@ -59,6 +60,8 @@ def _everything(
     metrics = _of_all_tracks(tracks, resampling)
     metrics |= in_bins(bins, grid)
     metrics |= efficiency_metrics(tracks, resampling)
+    phi = phi_selection(tracks, resampling)
+    metrics |= {} if phi is None else phi.metrics
     return PidReport(
         tracks=tracks,
         facts=facts,
@@ -68,8 +71,10 @@ def _everything(
         bins=bins,
         fine_grid=fine_grid,
         fine_bins=auc_bins(tracks, resampling, fine_grid),
+        zoom_grid=tracks.grid(BINS, CENTRAL),
         curves=efficiency_curves(tracks, resampling),
-        notes=_notes(tracks),
+        phi=phi,
+        notes=_notes(tracks, phi),
     )
 
 
@@ -114,7 +119,7 @@ def _of_all_tracks(tracks: Tracks, resampling: PairResampling) -> dict[str, Metr
     return metrics | overall(auc_bins(tracks, resampling, None))
 
 
-def _notes(tracks: Tracks) -> list[str]:
+def _notes(tracks: Tracks, phi: PhiSelection | None) -> list[str]:
     notes = []
     if tracks.sparse:
         notes.append(
@@ -124,5 +129,10 @@ def _notes(tracks: Tracks) -> list[str]:
     if not tracks.hypotheses:
         notes.append(
             f"Not measured: AUCs and efficiencies need {PION}s and another species."
+        )
+    elif phi is None and KAON in tracks.hypotheses:
+        notes.append(
+            f"Not measured: the selection of phi -> K+ K-, whose kaons are where too "
+            f"few {KAON}s or {PION}s are."
         )
     return notes

@@ -33,16 +33,19 @@ PION = "pion"
 FEWEST_EFFECTIVE = 100.0
 """With fewer effective tracks not even the sum of the weights is known to 10 %."""
 
+CENTRAL = 0.68
+"""Fraction of the weights in the middle that counts as the most populated region."""
+
 _SIGNIFICANT_DIGITS = 3
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Grid:
-    """Bins of momentum and pseudorapidity that cover all tracks.
+    """Bins of momentum and pseudorapidity.
 
     Attributes:
-        momentum_gev: Edges [GeV], ascending, the outer ones those of the tracks.
-        pseudorapidity: Edges, ascending, likewise.
+        momentum_gev: Edges [GeV], ascending.
+        pseudorapidity: Edges, ascending.
     """
 
     momentum_gev: Array
@@ -54,7 +57,9 @@ class Grid:
         return len(self.momentum_gev) - 1, len(self.pseudorapidity) - 1
 
     def place(self, momentum_gev: Array, pseudorapidity: Array) -> NDArray[np.intp]:
-        """Numbers the bin of every track, momentum first; none lies outside.
+        """Numbers the bin of every track, momentum first.
+
+        A track outside belongs to the bin at that end; `inside` tells.
 
         Args:
             momentum_gev: Momenta [GeV], [tracks].
@@ -68,6 +73,21 @@ class Grid:
             self.pseudorapidity[1:-1], pseudorapidity, side="right"
         )
         return first * self.shape[1] + second
+
+    def inside(self, momentum_gev: Array, pseudorapidity: Array) -> NDArray[np.bool_]:
+        """Says which tracks lie between the outer edges.
+
+        Args:
+            momentum_gev: Momenta [GeV], of any shape.
+            pseudorapidity: Pseudorapidities, of the same shape.
+        """
+        found = np.ones(np.shape(momentum_gev), bool)
+        for values, edges in (
+            (momentum_gev, self.momentum_gev),
+            (pseudorapidity, self.pseudorapidity),
+        ):
+            found &= (values >= edges[0]) & (values <= edges[-1])
+        return found
 
     def texts(self, number: int) -> tuple[str, str]:
         """Writes the ranges of momentum and pseudorapidity of a bin."""
@@ -161,25 +181,31 @@ class Tracks:
             weight[tracks] = self.weight[tracks] / self.weight[tracks].sum()
         return weight
 
-    def grid(self, bins: int) -> Grid:
+    def grid(self, bins: int, central: float = 1.0) -> Grid:
         """Divides momentum and pseudorapidity at quantiles of the weighted reference.
 
-        Every species counts the same. Inner edges have three significant digits, so
-        that what is printed is what was used. The model has no influence.
+        Every species counts the same. Edges have three significant digits, so that what
+        is printed is what was used. The model has no influence.
 
         Args:
             bins: Bins along each.
+            central: Fraction of the weights, of momentum and of pseudorapidity each,
+                that the bins hold; the tails on both sides are left out equally. With
+                1 the outer edges are those of the tracks.
         """
-        fractions = np.linspace(0.0, 1.0, bins + 1)[1:-1]
+        tail = 0.5 * (1.0 - central)
+        fractions = list(np.linspace(tail, 1.0 - tail, bins + 1))
         weight = self.balanced_weight()
         edges = []
         for name in ("momentum_gev", "pseudorapidity"):
             values = self.column(name)
-            inner = [
+            found = [
                 float(f"{edge:.{_SIGNIFICANT_DIGITS}g}")
-                for edge in weighted_quantiles(values, weight, list(fractions))
+                for edge in weighted_quantiles(values, weight, fractions)
             ]
-            edges.append(np.array([values.min(), *inner, values.max()]))
+            if central == 1.0:
+                found[0], found[-1] = values.min(), values.max()
+            edges.append(np.array(found))
         return Grid(edges[0], edges[1])
 
 

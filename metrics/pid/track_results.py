@@ -7,6 +7,7 @@ from typing import Any
 from data.detectors import particles
 from data.detectors.spec import DetectorSpec
 from metrics.pid.efficiency import CUTS, EfficiencyCurve
+from metrics.pid.phi_selection import NAMES, PHI_CUTS, PhiSelection
 from metrics.pid.separation_auc import AucBin, bin_name
 from metrics.pid.track_pairs import PION, Grid, Tracks
 from metrics.statistics.arrays import Array
@@ -28,7 +29,9 @@ class PidReport:
         bins: The AUCs in them.
         fine_grid: Finer bins, to look at.
         fine_bins: The AUCs in these.
+        zoom_grid: Bins of the most populated region, to look at.
         curves: Efficiencies and misidentification.
+        phi: A selection of phi -> K+ K-; None where it cannot be measured.
         notes: What weakens the numbers or could not be measured, and why.
         history: What the training minimised, by name, each [epochs]; empty if not
             known.
@@ -42,7 +45,9 @@ class PidReport:
     bins: Sequence[AucBin] = ()
     fine_grid: Grid | None = None
     fine_bins: Sequence[AucBin] = ()
+    zoom_grid: Grid | None = None
     curves: Sequence[EfficiencyCurve] = ()
+    phi: PhiSelection | None = None
     notes: Sequence[str] = ()
     history: Mapping[str, Array] = dataclasses.field(default_factory=dict)
 
@@ -80,7 +85,11 @@ def labels(spec: DetectorSpec) -> dict[str, str]:
     Args:
         spec: The detector.
     """
-    found = {}
+    found = {
+        f"{name}_above_{cut:g}": f"{name.replace('_', ' ')}, DLLk > {cut:g} twice"
+        for name in NAMES.values()
+        for cut in PHI_CUTS
+    }
     for species in particles.NAMES:
         found[f"{species}_{PION}"] = f"{species} against {PION}"
         for component in spec.component_names:

@@ -90,6 +90,7 @@ _KINDS = (
          "larger"),
     Kind("delta_efficiency_", "efficiency, generated - reference: ", 0.0, "near 0",
          False),
+    Kind("delta_phi_", "phi to K+ K-, generated - reference: ", better="near 0"),
     Kind("near_training", "fraction of near copies of training showers", 0.01),
 )  # fmt: skip
 

@@ -1,5 +1,6 @@
 """Figures of likelihoods: their distributions, and what cuts on them do."""
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -8,16 +9,21 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from metrics.pid.efficiency import AGAINST, CUTS, EfficiencyCurve
-from metrics.pid.track_pairs import FEWEST_EFFECTIVE, PION, Grid, Tracks
+from metrics.pid.track_pairs import CENTRAL, FEWEST_EFFECTIVE, PION, Grid, Tracks
 from metrics.pid.track_results import PidReport, likelihood
 from metrics.report.figures import canvas
 from metrics.report.figures.canvas import Names
 from metrics.statistics.arrays import Array
-from metrics.statistics.weighted import effective_tracks, normalised_histogram
+from metrics.statistics.weighted import (
+    effective_tracks,
+    normalised_histogram,
+    weighted_quantiles,
+)
 
 SPECIES_COLOUR = canvas.GENERATED_COLOUR
 PION_COLOUR = canvas.NEVER_TRAINED_COLOUR
 
+_Limits = Callable[[Array, Array, Iterable[NDArray[np.intp]]], tuple[float, float]]
 _BINS = 40
 _TAIL = 0.005
 _MOMENTUM_TICKS = (1, 2, 3, 5, 10, 20, 30, 50, 100, 200)
@@ -46,26 +52,28 @@ def histograms(
         hypothesis: The species.
         component: The likelihood.
     """
-    along, across = grid.shape
-    figure, panels = canvas.panels(along * across, above=0.3, columns=along)
-    place = grid.place(tracks.column("momentum_gev"), tracks.column("pseudorapidity"))
-    for number, (upper, lower) in enumerate(panels):
-        row, column = divmod(number, along)
-        inside = place == column * across + row
-        members = {
-            name: tracks.members[name][inside[tracks.members[name]]]
-            for name in (hypothesis, PION)
-        }
-        _histograms((upper, lower), tracks, names, members, component)
-        momentum, pseudorapidity = grid.texts(column * across + row)
-        upper.set_title(
-            f"{momentum}, pseudorapidity {pseudorapidity}", loc="left", fontsize=10
-        )
-        upper.set_ylabel("fraction / bin")
-        lower.set_xlabel(likelihood(component))
-    figure_heading = f"{likelihood(component)} of {hypothesis}s and {PION}s"
-    heading(figure, tracks, f"{figure_heading}, in bins of momentum and pseudorapidity")
-    return figure
+    what = "in bins of momentum and pseudorapidity"
+    return _in_bins(tracks, grid, names, hypothesis, component, _whole, what)
+
+
+def zoomed_histograms(
+    tracks: Tracks, grid: Grid, names: Names, hypothesis: str, component: str
+) -> Figure:
+    """Draws the same where most tracks and likelihoods are.
+
+    Args:
+        tracks: The tracks.
+        grid: Bins of the most populated region: momentum from left to right,
+            pseudorapidity downwards.
+        names: Names of the generated tracks and of the reference.
+        hypothesis: The species.
+        component: The likelihood; a panel shows from the lower to the upper end of the
+            central fraction `CENTRAL` of the weights of either species.
+    """
+    inside = grid.inside(tracks.column("momentum_gev"), tracks.column("pseudorapidity"))
+    share = tracks.balanced_weight() @ inside / len(tracks.members)
+    what = f"in the most populated region, {share:.0%} of the weights"
+    return _in_bins(tracks, grid, names, hypothesis, component, _core, what)
 
 
 def efficiencies(report: PidReport, names: Names, against: str) -> Figure:
@@ -107,19 +115,74 @@ def efficiencies(report: PidReport, names: Names, against: str) -> Figure:
     return figure
 
 
+def _in_bins(
+    tracks: Tracks,
+    grid: Grid,
+    names: Names,
+    hypothesis: str,
+    component: str,
+    limits: _Limits,
+    what: str,
+) -> Figure:
+    along, across = grid.shape
+    figure, panels = canvas.panels(along * across, above=0.3, columns=along)
+    momentum, pseudorapidity = (
+        tracks.column(name) for name in ("momentum_gev", "pseudorapidity")
+    )
+    place = grid.place(momentum, pseudorapidity)
+    within = grid.inside(momentum, pseudorapidity)
+    for number, (upper, lower) in enumerate(panels):
+        row, column = divmod(number, along)
+        inside = within & (place == column * across + row)
+        members = {
+            name: tracks.members[name][inside[tracks.members[name]]]
+            for name in (hypothesis, PION)
+        }
+        _histograms((upper, lower), tracks, names, members, component, limits)
+        first, second = grid.texts(column * across + row)
+        upper.set_title(f"{first}, pseudorapidity {second}", loc="left", fontsize=10)
+        upper.set_ylabel("fraction / bin")
+        lower.set_xlabel(likelihood(component))
+    heading(
+        figure, tracks, f"{likelihood(component)} of {hypothesis}s and {PION}s, {what}"
+    )
+    return figure
+
+
+def _whole(
+    reference: Array, weight: Array, members: Iterable[NDArray[np.intp]]
+) -> tuple[float, float]:
+    """Returns where the likelihoods of all members are, without the last tails."""
+    low, high = np.quantile(reference[np.concatenate([*members])], [_TAIL, 1.0 - _TAIL])
+    return float(low), float(high)
+
+
+def _core(
+    reference: Array, weight: Array, members: Iterable[NDArray[np.intp]]
+) -> tuple[float, float]:
+    """Returns where the middle of the weights of every species is."""
+    fractions = [0.5 - 0.5 * CENTRAL, 0.5 + 0.5 * CENTRAL]
+    ends = [
+        weighted_quantiles(reference[some], weight[some], fractions)
+        for some in members
+        if effective_tracks(weight[some]) >= FEWEST_EFFECTIVE
+    ]
+    return (float(np.min(ends)), float(np.max(ends))) if ends else (0.0, 1.0)
+
+
 def _histograms(
     axes: tuple[Axes, Axes],
     tracks: Tracks,
     names: Names,
     members: dict[str, NDArray[np.intp]],
     component: str,
+    limits: _Limits,
 ) -> None:
     upper, lower = axes
     generated, reference = tracks.pair(component)
-    together = np.concatenate([*members.values()])
     low, high = 0.0, 1.0
-    if len(together):
-        low, high = np.quantile(reference[together], [_TAIL, 1.0 - _TAIL])
+    if any(map(len, members.values())):
+        low, high = limits(reference, tracks.weight, members.values())
     if low == high:
         low, high = low - 0.5, high + 0.5
     edges = np.linspace(low, high, _BINS + 1)

@@ -6,11 +6,11 @@ from matplotlib.figure import Figure
 
 from metrics.pid.efficiency import AGAINST, CUTS
 from metrics.pid.separation_auc import JUDGED_AUC, JUDGED_EFFECTIVE
-from metrics.pid.track_pairs import PION
+from metrics.pid.track_pairs import CENTRAL, PION
 from metrics.pid.track_results import PidReport, likelihood
 from metrics.report.figures.canvas import Names
 from metrics.report.figures.distributions import distances_beside_floor
-from metrics.report.pid import auc_maps, likelihoods
+from metrics.report.pid import auc_maps, likelihoods, phi_candidates
 from metrics.report.shower_plots import Plot, training_plots
 
 _FULL_AND_OPEN = (
@@ -73,6 +73,35 @@ def plots(report: PidReport) -> list[Plot]:
         )
         for hypothesis, component in tracks.hypotheses.items()
     ]
+    if report.zoom_grid is not None:
+        found += [
+            Plot(
+                f"zoom_{component}",
+                f"The same, zoomed: the bins hold the central {CENTRAL:.0%} of the "
+                "weighted reference in momentum and in pseudorapidity, every species "
+                f"counting the same. A panel shows {likelihood(component)} from the "
+                f"lower to the upper end of the central {CENTRAL:.0%} of either "
+                "species; fractions are still those of all tracks in the bin.",
+                partial(
+                    likelihoods.zoomed_histograms, tracks, report.zoom_grid, names,
+                    hypothesis, component,
+                ),
+            )
+            for hypothesis, component in tracks.hypotheses.items()
+        ]  # fmt: skip
+    if report.phi is not None:
+        found.append(
+            Plot(
+                "phi_selection",
+                "A selection of phi to two kaons: both tracks have DLLk above the cut. "
+                "Efficiency for pairs of kaons, fake rate for pairs of pions at the "
+                "same momenta, against the cut and, at fixed cuts, against the "
+                "momentum of the phi. Lines with bands for the reference, points for "
+                "generated tracks; errors: bootstrap of pairs. Below: generated / "
+                "reference, where the reference is known to 50 %.",
+                partial(phi_candidates.figure, tracks, report.phi, names),
+            )
+        )
     if report.curves:
         found += [
             Plot(

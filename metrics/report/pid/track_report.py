@@ -15,7 +15,7 @@ from metrics.pid.track_pairs import PION
 from metrics.pid.track_results import PidReport
 from metrics.report import html, page, shower_report
 from metrics.report.html import TableRow
-from metrics.report.pid import auc_tables
+from metrics.report.pid import auc_tables, phi_candidates
 from metrics.report.pid.track_plots import plots
 from metrics.statistics.weighted import effective_tracks
 
@@ -88,6 +88,8 @@ def summary(found: PidReport) -> list[str]:
             f"AUC within three standard deviations of the reference: {sure} of "
             f"{len(measured)} bins, judged or not."
         )
+    if found.phi is not None:
+        lines.append(phi_candidates.sentence(found.phi))
     if found.factors:
         weakest = min(found.factors, key=lambda name: found.factors[name])
         better = sum(factor > 1.0 for factor in found.factors.values())
@@ -108,7 +110,7 @@ def as_json(found: PidReport) -> dict[str, Any]:
     Returns:
         Numbers and texts that JSON can hold.
     """
-    parts = {
+    parts: dict[str, Any] = {
         "species": {
             name: {
                 "tracks": len(members),
@@ -119,6 +121,8 @@ def as_json(found: PidReport) -> dict[str, Any]:
         },
         "auc_bins": [auc_tables.bin_as_json(one, found.grid) for one in found.bins],
     }
+    if found.phi is not None:
+        parts["phi_selection"] = phi_candidates.as_json(found.phi)
     return shower_report.document(found, found.metrics, parts)
 
 
@@ -157,6 +161,7 @@ def render(found: PidReport, figures: Sequence[tuple[pathlib.Path, str]]) -> str
             "<h2>Separation in bins</h2>",
             _BINS,
             auc_tables.auc_table(found),
+            *phi_candidates.section(found),
             "<h2>All metrics</h2>",
             page.MEANING,
             page.metrics_tables(found),

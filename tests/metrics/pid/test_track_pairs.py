@@ -60,6 +60,22 @@ def test_the_grid_holds_equal_fractions_of_every_species_and_prints_its_edges():
     assert grid.texts(5)[1].startswith(f"{grid.pseudorapidity[2]:.3g} to ")
 
 
+def test_a_grid_of_the_middle_leaves_out_both_tails_equally():
+    tracks = made_tracks.compared(20_000, weighted=False)
+    grid = tracks.grid(2, central=0.5)
+    # Logarithmically uniform from 3 to 90 GeV, and uniform from 2 to 4.8.
+    np.testing.assert_allclose(
+        grid.momentum_gev, 3.0 * 30.0 ** np.array([0.25, 0.5, 0.75]), rtol=0.05
+    )
+    np.testing.assert_allclose(grid.pseudorapidity, [2.7, 3.4, 4.1], rtol=0.02)
+    low, _, high = grid.momentum_gev
+    momentum = np.array([low, 0.99 * low, high, 1.01 * high, low])
+    pseudorapidity = np.array([3.0, 3.0, 3.0, 3.0, 4.5])
+    np.testing.assert_array_equal(
+        grid.inside(momentum, pseudorapidity), [True, False, True, False, False]
+    )
+
+
 def test_the_mixture_of_species_does_not_move_the_grid():
     tracks = made_tracks.compared(4_000, weighted=False)
     pions = np.flatnonzero(tracks.condition[:, 3] == 211)

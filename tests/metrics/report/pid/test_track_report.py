@@ -26,6 +26,11 @@ FIGURES = {
     "histograms_dll_mu",
     "histograms_dll_p",
     "histograms_dll_e",
+    "zoom_dll_k",
+    "zoom_dll_mu",
+    "zoom_dll_p",
+    "zoom_dll_e",
+    "phi_selection",
     "efficiency_cut",
     "efficiency_momentum",
     "efficiency_number_of_tracks",
@@ -97,6 +102,13 @@ def test_metrics_json(found):
     )
     sparse = [one for one in content["auc_bins"] if "difference" not in one]
     assert len(sparse) == sum(one.difference is None for one in found.bins)
+    first = content["phi_selection"]["cuts"][0]
+    metric = found.metrics["delta_phi_fake_rate_above_0"]
+    assert (
+        metric.value
+        == first["fake_rate"]["generated"] - (first["fake_rate"]["reference"])
+    )
+    assert first["efficiency"]["generated_uncertainty"] > 0.0
     assert content["untrained"]["wasserstein_kaon_dll_e"]["factor"] > 2.0
     assert "notes" not in content
 
@@ -109,6 +121,8 @@ def test_the_folder_of_a_report(found, tmp_path):
     assert text.count("data:image/png;base64,") == len(FIGURES)
     assert "DLLk of kaons" in text
     assert "kaon against pion, " in text
+    assert "<h2>A selection of phi to two kaons</h2>" in text
+    assert "efficiency, pairs of kaons" in text
     assert "http" not in text
     assert (tmp_path / "report/metrics.json").exists()
 
@@ -146,6 +160,17 @@ def test_the_map_shows_differences_where_they_are(found):
             assert np.ma.getmaskarray(np.ma.masked_invalid(image))[across, along]
         else:
             assert image[across, along] == pytest.approx(one.difference.value)
+
+
+def test_a_zoomed_panel_shows_the_middle_of_both_species(found):
+    [plot] = [one for one in track_plots.plots(found) if one.name == "zoom_dll_k"]
+    figure = plot.figure()
+    # 68 % of momentum and of pseudorapidity, which are independent here.
+    assert f"{0.68**2:.0%} of the weights" in figure.get_suptitle()
+    # One standard deviation below the pions' mean to one above the kaons'.
+    low, high = figure.axes[0].get_xlim()
+    assert low == pytest.approx(-2.0 - made_tracks.WIDTH, abs=1.2)
+    assert high == pytest.approx(2.0 + made_tracks.WIDTH, abs=1.2)
 
 
 def test_side_by_side(found, tmp_path):
