@@ -176,6 +176,9 @@ def _curve(
     upper.errorbar(x, made, made_error, label=labels[0], **points)
     # Both share what fluctuates: the error is that of the difference.
     lower.errorbar(x, made / real, difference_error / real, **points)
+    if len(x) and style == 0:
+        pad = 0.04 * float(x[-1] - x[0]) or 1.0
+        upper.set_xlim(float(x[0]) - pad, float(x[-1]) + pad)
 
 
 def _finish(axes: tuple[Axes, Axes], title: str, along: str, rare: bool) -> None:
@@ -186,7 +189,6 @@ def _finish(axes: tuple[Axes, Axes], title: str, along: str, rare: bool) -> None
         upper.set_yscale("log")
     else:
         upper.set_ylim(0.0, 1.35)
-    upper.margins(x=0.04)
     upper.legend(loc="upper right", fontsize=8)
     lower.axhline(1.0, color=canvas.REFERENCE_COLOUR, linewidth=0.8)
     lower.set_ylabel("ratio", loc="center")
