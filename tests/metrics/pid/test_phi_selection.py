@@ -99,7 +99,7 @@ def test_kaons_are_looked_up_at_their_own_momenta(monkeypatch):
     by_momentum = found.passing["kaon"].reference[1:, place, 0]
     assert (np.diff(found.phi_momentum_gev) > 0.0).all()
     assert by_momentum[0] == pytest.approx(0.0, abs=1e-12)
-    assert by_momentum[-1] > 0.9
+    assert by_momentum[-1] > 0.8
 
 
 def test_nothing_without_tracks_where_the_kaons_are():

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from metrics.pid import measure_tracks
-from metrics.pid.track_pairs import Tracks
+from metrics.pid.track_pairs import CENTRAL, Tracks
 from metrics.report import model_comparison
 from metrics.report.figures import canvas
-from metrics.report.pid import track_plots, track_report
+from metrics.report.pid import likelihoods, track_plots, track_report
 from tests.metrics import made_tracks
 
 FACTS = {
@@ -162,9 +162,10 @@ def test_the_map_shows_differences_where_they_are(found):
             assert image[across, along] == pytest.approx(one.difference.value)
 
 
-def test_a_zoomed_panel_shows_the_middle_of_both_species(found):
-    [plot] = [one for one in track_plots.plots(found) if one.name == "zoom_dll_k"]
-    figure = plot.figure()
+def test_a_zoomed_panel_shows_the_middle_of_both_species():
+    tracks = made_tracks.compared(6_000, weighted=False, species=["kaon", "pion"])
+    grid, names = tracks.grid(3, CENTRAL), ("made_up", "toy")
+    figure = likelihoods.zoomed_histograms(tracks, grid, names, "kaon", "dll_k")
     # 68 % of momentum and of pseudorapidity, which are independent here.
     assert f"{0.68**2:.0%} of the weights" in figure.get_suptitle()
     # One standard deviation below the pions' mean to one above the kaons'.
