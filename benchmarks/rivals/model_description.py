@@ -48,10 +48,12 @@ def _plain(split: Split) -> dict[str, Any]:
     return {name: np.asarray(value).tolist() for name, value in fields.items()}
 
 
-def _config(layer: keras.layers.Layer, config: dict[str, Any]) -> dict[str, Any]:
+def _config(model: keras.Model, name: str, config: dict[str, Any]) -> dict[str, Any]:
     """Returns the configuration of a layer; that of a cascade with its tree."""
-    if isinstance(layer, EnergyCascade):
-        return {**config, "plan": [_plain(split) for split in layer.plan]}
+    # An operation that is no layer, a slice, has no place among the layers.
+    found = [one for one in model.layers if one.name == name]
+    if found and isinstance(found[0], EnergyCascade):
+        return {**config, "plan": [_plain(split) for split in found[0].plan]}
     return config
 
 
@@ -79,7 +81,7 @@ def describe(model: keras.Model) -> dict[str, Any]:
                 "name": layer["name"],
                 "kind": layer["class_name"],
                 "inputs": list(_tensors(calls)),
-                "config": _config(model.get_layer(layer["name"]), layer["config"]),
+                "config": _config(model, layer["name"], layer["config"]),
                 "arguments": calls[0]["args"] if calls else [],
             }
         )

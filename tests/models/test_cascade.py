@@ -30,7 +30,7 @@ STEPS, EPOCH_STEPS = 6, 3
 
 def test_the_contract():
     # One group of layers keeps the graphs, which are built several times, small.
-    check_entry("cascade", {**TINY, "layer_groups": 1}, flips=1)
+    check_entry("cascade", {**TINY, "layer_groups": 1}, flips=4)
 
 
 def _build(detector="hgcal", **changes):
