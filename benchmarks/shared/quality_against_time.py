@@ -115,7 +115,10 @@ def _draw_panel(axes: Axes, detector: str, some: Sequence[ZooPoint]) -> None:
             fmt="o", markersize=4, color=canvas.GENERATED_COLOUR, elinewidth=1.0,
             capsize=2.5,
         )  # fmt: skip
-        axes.annotate(point.name, (median, point.auc), (0, -9), ha="center", va="top",
+        # Near the floor its own label is below.
+        below = point.auc > 0.6
+        axes.annotate(point.name, (median, point.auc), (0, -9 if below else 9),
+                      ha="center", va="top" if below else "bottom",
                       textcoords="offset points", fontsize=10)  # fmt: skip
     axes.set_title(DETECTORS[detector], loc="left", fontsize=11)
     axes.set_xlabel(f"time per shower, batch {BATCH} [ms]")
