@@ -38,8 +38,7 @@ class Case:
     """An entry with a configuration, and data to train it on.
 
     `flips` is how many rows may differ from the same rows of another graph or batch
-    size: a draw between outcomes can meet an edge within the rounding, and a system of
-    equations can be nearly singular.
+    size: a draw between outcomes can meet an edge within the rounding.
     """
 
     entry: Entry

@@ -113,6 +113,20 @@ def test_drawn_showers_are_adjusted_to_the_moments_that_were_drawn():
 
 
 @DETECTORS
+def test_a_shower_alone_is_that_of_a_batch(cells):
+    layer, _, condition = _made(cells, adjust=True, turns=(4,))
+    numbers = noise(layer, EVENTS)
+    graph = tf.function(layer, autograph=False)
+    whole = np.asarray(layer(condition, tf.constant(numbers)))
+    for rows in (slice(2, 3), slice(0, EVENTS)):
+        found = np.asarray(graph(condition[rows], tf.constant(numbers[rows])))
+        # The last touch solves equations, which makes more of a rounding.
+        largest = whole.max(axis=tuple(range(1, whole.ndim)))[rows]
+        away = np.abs(found - whole[rows]).reshape(len(found), -1).max(axis=1)
+        assert (away < 1e-3 * largest).all()
+
+
+@DETECTORS
 def test_the_likelihood_has_a_part_for_every_step_of_a_draw(cells):
     layer, response, condition = _made(cells)
     found = _log_likelihood(layer, response, condition)
