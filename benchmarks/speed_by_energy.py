@@ -34,7 +34,9 @@ from data.samples.bundled import sample_of
 
 PUBLISHED_MS = {
     "published: Geant4": {20.0: 500.0, 90.0: 2000.0},
-    "published: WGAN, Xeon E5-1620": {20.0: 52.0, 90.0: 52.0},
+    "published: WGAN, Xeon E5-1620": dict.fromkeys(
+        (20.0, 90.0), reference_time.PUBLISHED["hgcal"][1]
+    ),
     "published: WGAN, Quadro K2000": {20.0: 3.6, 90.0: 3.6},
     "published: WGAN, GTX 1080": {20.0: 0.3, 90.0: 0.3},
 }
@@ -101,7 +103,7 @@ def geant4_ms(detector: str, energy_gev: float) -> float:
     return before.ms_per_gev * energy_gev
 
 
-def lines(rows: Sequence[Row], geant4: Row) -> list[str]:
+def layout(rows: Sequence[Row], geant4: Row) -> str:
     """Lays out the table.
 
     Args:
@@ -109,7 +111,7 @@ def lines(rows: Sequence[Row], geant4: Row) -> list[str]:
         geant4: What they are compared with; published rows with the published one.
 
     Returns:
-        Lines to print.
+        The table.
     """
     energies = list(geant4.ms)
     header = [""]
@@ -129,7 +131,7 @@ def lines(rows: Sequence[Row], geant4: Row) -> list[str]:
             spread = "" if row.spread is None else f" +-{row.spread:.0%}"
             cells += [f"{ms:.3g}{spread}", f"{against.ms[energy] / ms:.0f}"]
         body.append(cells)
-    return [timing.table(header, body)]
+    return timing.table(header, body)
 
 
 def _measured(folder: pathlib.Path, energies: Sequence[float]) -> tuple[str, list[Row]]:
@@ -198,7 +200,7 @@ def _run() -> None:
         rows += [Row(label, ms) for label, ms in PUBLISHED_MS.items()]
     geant4 = Row("Geant4, one core", {e: geant4_ms(detector, e) for e in energies})
     print(f"Detector {detector}, {flags.FLAGS.threads} threads.")
-    print(*lines(rows, geant4), sep="\n")
+    print(layout(rows, geant4))
     print(
         "Geant4: the sample's processor time, measured beside other work: a free core "
         f"needs up to {_BUSY:.0%} less."

@@ -51,7 +51,7 @@ def test_ratios_are_to_geant4_and_of_published_rows_to_the_published_one():
         Row("ours, batch 1", {20.0: 4.0, 90.0: 5.0}, 0.03),
         *[Row(label, ms) for label, ms in PUBLISHED_MS.items()],
     ]
-    [text] = speed_by_energy.lines(rows, geant4)
+    text = speed_by_energy.layout(rows, geant4)
     by_label = {line[:30].strip(): line[30:].split() for line in text.splitlines()}
     assert by_label["Geant4, one core"] == ["80", "1", "400", "1"]
     assert by_label["ours, batch 1"] == ["4", "+-3%", "20", "5", "+-3%", "80"]
@@ -62,5 +62,5 @@ def test_ratios_are_to_geant4_and_of_published_rows_to_the_published_one():
 def test_an_energy_that_was_not_published_has_no_number():
     geant4 = Row("Geant4, one core", {50.0: 80.0})
     rows = [Row("published: Geant4", {20.0: 500.0})]
-    [text] = speed_by_energy.lines(rows, geant4)
+    text = speed_by_energy.layout(rows, geant4)
     assert text.splitlines()[-1].split() == ["published:", "Geant4", "-", "-"]

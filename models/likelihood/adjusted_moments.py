@@ -88,8 +88,7 @@ def adjusted(
 
 def _turned(away: Tensor, axis: Axis) -> tuple[Tensor, Tensor]:
     """Returns displacements along and across, each [batch, row, column]."""
-    unit = axis.turned_back(ops.ones_like(axis.core_cm) * [1.0, 0.0])
-    cosine, sine = (unit[:, i, None, None] for i in (0, 1))
+    cosine, sine = (one[:, :, None] for one in axis.angle())
     x, y = away[..., 0], away[..., 1]
     return cosine * x + sine * y, cosine * y - sine * x
 

@@ -34,17 +34,18 @@ class Axis:
 
     def turned(self, shift: Tensor) -> Tensor:
         """Turns vectors (x, y), [batch, 2], into (along, across) the inclination."""
-        cosine, sine = self._angle()
+        cosine, sine = self.angle()
         x, y = shift[:, :1], shift[:, 1:]
         return ops.concatenate([cosine * x + sine * y, cosine * y - sine * x], axis=1)
 
     def turned_back(self, shift: Tensor) -> Tensor:
         """Turns vectors (along, across), [batch, 2], into (x, y)."""
-        cosine, sine = self._angle()
+        cosine, sine = self.angle()
         x, y = shift[:, :1], shift[:, 1:]
         return ops.concatenate([cosine * x - sine * y, sine * x + cosine * y], axis=1)
 
-    def _angle(self) -> tuple[Tensor, Tensor]:
+    def angle(self) -> tuple[Tensor, Tensor]:
+        """Returns cosine and sine of the inclination's angle to x, each [batch, 1]."""
         size = ops.sqrt(ops.sum(ops.square(self.direction), axis=1, keepdims=True))
         inclined = size > 1e-6
         unit = self.direction / ops.where(inclined, size, 1.0)

@@ -56,8 +56,7 @@ def widths(image: Tensor, positions_cm: Any, centre_cm: Tensor, axis: Axis) -> T
     xx = xx - 2.0 * u * x + any_energy * u * u
     yy = yy - 2.0 * v * y + any_energy * v * v
     xy = xy - u * y - v * x + any_energy * u * v
-    unit = axis.turned_back(ops.ones_like(centre_cm) * [1.0, 0.0])
-    cosine, sine = unit[:, 0], unit[:, 1]
+    cosine, sine = (one[:, 0] for one in axis.angle())
     mixed = 2.0 * cosine * sine * xy
     along = cosine**2 * xx + sine**2 * yy + mixed
     across = sine**2 * xx + cosine**2 * yy - mixed
