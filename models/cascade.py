@@ -52,7 +52,7 @@ class Config(TrainingConfig):
 
     mask: str = "mask_full"
     augment: bool = True
-    widths: tuple[int, ...] = (128, 128, 96, 48, 32)
+    widths: tuple[int, ...] = (128, 128, 96, 64, 48)
     components: tuple[int, ...] = (6, 6, 5, 4)
     layer_groups: int = 2
     turns: tuple[int, ...] = (1, 4, 4)

@@ -12,6 +12,7 @@ from losses import likelihood
 from models.layers.mixture import AutoregressiveMixture
 from models.likelihood import energy_split, shower_moments, split_tree
 from models.likelihood.adjusted_moments import adjusted
+from models.likelihood.block_places import BlockPlaces
 from models.likelihood.energy_split import draw_split, encode
 from models.likelihood.shower_axis import Axis, ShowerAxis
 from models.likelihood.shower_moments import Moments
@@ -94,6 +95,7 @@ class EnergyCascade(keras.layers.Layer):
                 )
             )
         ]
+        self.places = BlockPlaces(layered, self.positions_cm, self.plan, self._pitch)
         self.total = AutoregressiveMixture([0.0], [1.0], hidden, _COMPONENTS)
         self.moments = AutoregressiveMixture([0.0] * 4, [1.0] * 4, hidden, _COMPONENTS)
         self.of_layers = [_dense(hidden) for _ in range(self.layers - 1)]
@@ -226,36 +228,12 @@ class EnergyCascade(keras.layers.Layer):
         value = _SHRINK * ops.clip(value, -_FARTHEST, _FARTHEST)
         return ops.concatenate([seen, axis.direction, value], axis=1)
 
-    def _places(
+    def _missing(
         self, plan: split_tree.Split, blocks: Tensor, wanted: Moments
-    ) -> tuple[Tensor, Tensor]:
-        """Returns where blocks are in a shower, and what its moments still miss.
-
-        Returns:
-            [batch, row, column, channels] and [batch, 4].
-        """
+    ) -> Tensor:
+        """Returns what the moments of blocks still miss, [batch, 4]."""
         image = ops.sum(blocks, axis=-1)
-        missing = wanted.missing(image, plan.centres_cm, plan.step_cm)
-        seen = plan.centres_cm - wanted.centre_cm[:, None, None]
-        pitch = self._pitch
-        steps = [np.diff(plan.child_centres_cm, axis=a) for a in (0, 1)]
-        step = max(float(np.abs(one).max(initial=pitch)) for one in steps)
-        squared = ops.sum(ops.square(seen), axis=-1, keepdims=True)
-        radius = ops.sqrt(squared + 0.1 * pitch**2)
-        direction = wanted.axis.direction[:, None, None]
-        along = ops.sum(seen * direction, axis=-1, keepdims=True)
-        maps = ops.concatenate(
-            [
-                seen / (radius + 1.5 * pitch),
-                ops.log(radius / pitch),
-                along / (2.5 * pitch),
-                ops.tanh(seen / pitch),
-                ops.tanh(seen * (3.0 / pitch)),
-                ops.clip(seen / step, -3.0, 3.0),
-            ],
-            axis=-1,
-        )
-        return maps, missing
+        return wanted.missing(image, plan.centres_cm, plan.step_cm)
 
     def log_likelihood(
         self, response: Tensor, condition: Tensor, dither: Tensor
@@ -296,14 +274,15 @@ class EnergyCascade(keras.layers.Layer):
         )
         event = self._event(seen, moments, axis)
         wanted = self._wanted(moments, axis)
+        maps = self.places(wanted)
         for number, (level, plan) in enumerate(
             zip(self.levels, self.plan, strict=True)
         ):
             blocks, children = pyramid[number : number + 2]
+            missing = self._missing(plan, blocks, wanted)
             found[f"level_{number}"] = level.log_likelihood(
-                blocks, children, *self._places(plan, blocks, wanted), event,
-                self.smallest,
-            )  # fmt: skip
+                blocks, children, maps[number], missing, event, self.smallest
+            )
         return found
 
     def call(self, condition: Tensor, noise: Tensor) -> Tensor:
@@ -341,12 +320,12 @@ class EnergyCascade(keras.layers.Layer):
         event = self._event(seen, moments, axis)
         wanted = self._wanted(moments, axis)
         x = ops.stack(layers, axis=1)[:, None, None]
-        for level, plan, numbers in zip(
-            self.levels, self.plan, random[3:], strict=True
+        for level, plan, maps, numbers in zip(
+            self.levels, self.plan, self.places(wanted), random[3:], strict=True
         ):
             numbers = ops.reshape(numbers, (-1, *level.noise_shape))
-            places = self._places(plan, x, wanted)
-            x = level.draw(x, *places, event, self.smallest, numbers)
+            missing = self._missing(plan, x, wanted)
+            x = level.draw(x, maps, missing, event, self.smallest, numbers)
         if self.settings["adjust"]:
             x = adjusted(x, self.positions_cm, wanted, self._pitch)
         return x if self.cells.ndim == 3 else x[..., 0]
