@@ -153,15 +153,21 @@ class _Wanted:
         return (4.0 * torch.cat([shift / step, excess], 1)).clamp(-4.0, 4.0)
 
 
+def _turned_squares(away: Tensor, wanted: _Wanted) -> tuple[Tensor, Tensor]:
+    """Returns squared distances along and across, each [batch, row, column]."""
+    cosine, sine = (one[:, :, None] for one in wanted.axis.angle())
+    x, y = away.unbind(-1)
+    return (cosine * x + sine * y) ** 2, (cosine * y - sine * x) ** 2
+
+
 def _adjusted(
     response: Tensor, positions_cm: Tensor, wanted: _Wanted, pitch_cm: float
 ) -> Tensor:
     energy = response.sum((1, 2))
     share = energy / (energy.sum(1, keepdim=True) + 1e-9)
     away = positions_cm - wanted.centre_cm[:, None, None]
-    cosine, sine = (one[:, :, None] for one in wanted.axis.angle())
     x, y = away.unbind(-1)
-    along, across = (cosine * x + sine * y) ** 2, (cosine * y - sine * x) ** 2
+    along, across = _turned_squares(away, wanted)
     squared = wanted.squared_cm2 + pitch_cm**2
     x, y, far = x / pitch_cm, y / pitch_cm, (2.0 * pitch_cm) ** 2
     seen = torch.stack(
@@ -216,6 +222,7 @@ class TorchCascade:
         steps = [torch.diff(self._positions, dim=n).norm(dim=-1) for n in (0, 1)]
         self._pitch = _median(torch.cat([one.ravel() for one in steps]))
         self._layers = layers = cells.shape[2]
+        self._some = cells.any(2).float()
         plan, groups = config["plan"], config["layer_groups"]
         components, turns = (
             _spread(config[name], len(plan)) for name in ("components", "turns")
@@ -249,12 +256,27 @@ class TorchCascade:
     def _seen_layers(self, seen: Tensor, energies: Sequence[Tensor]) -> Tensor:
         return torch.cat([seen, encode(torch.stack([*energies], 1), self._smallest)], 1)
 
-    def _places(
-        self, level: TorchLevel, blocks: Tensor, wanted: "_Wanted"
-    ) -> tuple[Tensor, Tensor]:
-        """Returns where blocks are in a shower, and what its moments still miss."""
-        image, pitch = blocks.sum(-1), self._pitch
-        missing = wanted.missing(image, level)
+    def _places(self, wanted: _Wanted) -> list[Tensor]:
+        """Returns maps for every level, see `block_places.BlockPlaces`."""
+        away = self._positions - wanted.centre_cm[:, None, None]
+        along, across = _turned_squares(away, wanted)
+        inverse = 1.0 / (wanted.squared_cm2 + 0.02 * self._pitch**2)
+        distance = along * inverse[:, :1, None] + across * inverse[:, 1:, None]
+        wide = torch.exp(-(2.0 * distance + 0.1).sqrt()) * self._some
+        image = torch.stack([wide, wide.square()], -1)
+        found = []
+        for level in reversed(self._levels):
+            sides = [
+                torch.cat(side, -1) for side in zip(*level.halves(image), strict=True)
+            ]
+            first, second = (torch.log(side + 1e-7) for side in sides)
+            expected = 0.25 * (first - second).clamp(-8.0, 8.0)
+            found.append(torch.cat([self._displacements(level, wanted), expected], -1))
+            image = level.sums(image)
+        return found[::-1]
+
+    def _displacements(self, level: TorchLevel, wanted: _Wanted) -> Tensor:
+        pitch = self._pitch
         seen = level.centres_cm - wanted.centre_cm[:, None, None]
         radius = (seen.square().sum(-1, keepdim=True) + 0.1 * pitch**2).sqrt()
         direction = wanted.axis.direction[:, None, None]
@@ -271,7 +293,7 @@ class TorchCascade:
             torch.tanh(seen * (3.0 / pitch)),
             (seen / step).clamp(-3.0, 3.0),
         ]
-        return torch.cat(maps, -1), missing
+        return torch.cat(maps, -1)
 
     def __call__(self, condition: Tensor, noise: Tensor) -> Tensor:
         """Draws showers.
@@ -313,9 +335,11 @@ class TorchCascade:
             axis,
         )
         x = torch.stack(layers, 1)[:, None, None]
-        for level, numbers in zip(self._levels, random[3:], strict=True):
-            places = self._places(level, x, wanted)
-            x = level.draw(x, *places, event, self._smallest, numbers)
+        for level, maps, numbers in zip(
+            self._levels, self._places(wanted), random[3:], strict=True
+        ):
+            missing = wanted.missing(x.sum(-1), level)
+            x = level.draw(x, maps, missing, event, self._smallest, numbers)
         if self._adjust:
             x = _adjusted(x, self._positions, wanted, self._pitch)
         return x[..., 0] if self._planar else x

@@ -140,7 +140,7 @@ class TorchLevel:
         self.centres_cm = torch.tensor(plan["centres_cm"])
         self.child_centres_cm = torch.tensor(plan["child_centres_cm"])
         self.step_cm = torch.tensor(plan["step_cm"])
-        exist = self._halves(torch.tensor(plan["children_exist"]).float()[None])
+        exist = self.halves(torch.tensor(plan["children_exist"]).float()[None])
         self.allowed = [
             [
                 allowed_outcomes(
@@ -182,9 +182,9 @@ class TorchLevel:
         (top, bottom), (left, right) = margins
         padded = functional.pad(children, (0, 0, left, right, top, bottom))
         (rows, columns), (r, c) = self.plan["blocks"], self.factors
-        return padded.reshape(-1, rows, r, columns, c, self.layers)
+        return padded.reshape(-1, rows, r, columns, c, children.shape[-1])
 
-    def _halves(self, children: Tensor) -> Halves:
+    def halves(self, children: Tensor) -> Halves:
         """Returns the parts of every division: rows, then the columns of each."""
         beside = self._beside(children)
         r, c = self.factors
@@ -195,6 +195,10 @@ class TorchLevel:
             return [(parts[0][0], parts[1][0])]
         rows = [one + other for one, other in parts]
         return [(rows[0], rows[1]), *[(one, other) for one, other in parts]]
+
+    def sums(self, children: Tensor) -> Tensor:
+        """Adds children up to blocks, [batch, row, column, layer]."""
+        return self._beside(children).sum((2, 4))
 
     def _of_turn(self, x: Tensor, place: tuple[int, int]) -> Tensor:
         """Picks the blocks of a turn, of every turn as many."""
