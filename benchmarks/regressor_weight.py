@@ -27,10 +27,6 @@ from benchmarks.shared import trained
 from common.atomic_files import replacing
 from metrics.report.figures import canvas
 from metrics.showers.shower_pairs import Comparison
-from metrics.statistics.arrays import Array
-from metrics.statistics.distances import scale, weighted_wasserstein
-from metrics.statistics.energy_bins import strata
-from metrics.statistics.resampling import Metric, Resampling
 
 _MODEL = "aux_regressor/cnn_regressor"
 _BINS = 40
@@ -69,21 +65,6 @@ def figure(compared: dict[float, Comparison], name: str) -> Figure:
     return drawing
 
 
-def distance(compared: Comparison, name: str) -> Metric:
-    """Measures W1 of an observable in standard deviations, beside its floor.
-
-    Args:
-        compared: Generated and reference showers.
-        name: Name of the observable.
-    """
-    pair: list[Array] = [values[name] for values in compared.values]
-    width = scale(pair[1])
-    resampling = Resampling(strata(compared.energy), 0)
-    return resampling.against_floor(
-        pair[0] / width, pair[1] / width, weighted_wasserstein
-    )
-
-
 def _weights() -> list[float]:
     try:
         weights = [float(text) for text in flags.FLAGS.weights]
@@ -111,7 +92,7 @@ def _run() -> None:
         }
         trained.train(_MODEL, workdir, flags.FLAGS.seed, settings)
         compared[weight] = trained.comparison(workdir, "validation", 3000)
-    metrics = {weight: distance(one, name) for weight, one in compared.items()}
+    metrics = {weight: trained.distance(one, name) for weight, one in compared.items()}
     print(f"W1 of {name} in standard deviations, 3,000 validation showers")
     for weight, metric in metrics.items():
         print(

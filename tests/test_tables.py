@@ -7,7 +7,7 @@ import pytest
 
 import models
 from benchmarks import regressor_weight, tables
-from benchmarks.shared import reference_time
+from benchmarks.shared import reference_time, trained
 from data import detectors
 from models.training import config
 from tests.metrics import made_up
@@ -108,7 +108,7 @@ def test_the_study_of_the_weight_draws_a_panel_per_weight():
     drawing = regressor_weight.figure({0.0: comparison, 2.0: comparison}, name)
     titles = [axes.get_title() for axes in drawing.axes]
     assert [title for title in titles if title] == ["w = 0", "w = 2"]
-    metric = regressor_weight.distance(comparison, name)
+    metric = trained.distance(comparison, name)
     generated, reference = (values[name] for values in comparison.values)
     assert 0.0 < metric.value < np.ptp(reference) / reference.std()
     assert np.ptp(generated) > 0.0

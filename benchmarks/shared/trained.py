@@ -6,18 +6,29 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from data.detectors.spec import DetectorSpec
 from data.files import readers
 from data.samples.bundled import sample_of
 from metrics.evaluation.saved_model import SavedSimulator
 from metrics.showers.shower_pairs import Comparison
+from metrics.statistics.arrays import Array
+from metrics.statistics.distances import scale, weighted_wasserstein
 from metrics.statistics.energy_bins import choose, strata
+from metrics.statistics.resampling import Metric, Resampling
 
+_Numbers = NDArray[np.float32]
 _ROOT = pathlib.Path(__file__).resolve().parents[2]
-_SAMPLE = sample_of("ecal")
 
 
 def train(
-    model: str, workdir: pathlib.Path, seed: int, settings: Mapping[str, Any]
+    model: str,
+    workdir: pathlib.Path,
+    seed: int,
+    settings: Mapping[str, Any],
+    detector: str = "ecal",
 ) -> None:
     """Runs `train.py`, which continues a training that was stopped.
 
@@ -26,6 +37,7 @@ def train(
         workdir: Folder of the run.
         seed: Its seed.
         settings: Changes to the preset.
+        detector: Whose sample in the repository it learns from.
 
     Raises:
         OSError: If the training fails.
@@ -34,7 +46,7 @@ def train(
         f"--model={model}",
         f"--workdir={workdir.resolve()}",
         f"--seed={seed}",
-        f"--data={_SAMPLE}",
+        f"--data={sample_of(detector)}",
         *(f"--set={name}={value}" for name, value in settings.items()),
     ]
     done = subprocess.run([sys.executable, "train.py", *arguments], cwd=_ROOT)
@@ -42,21 +54,51 @@ def train(
         raise OSError(f"train.py {' '.join(arguments)} failed; see above")
 
 
-def comparison(workdir: pathlib.Path, split: str, num: int) -> Comparison:
-    """Simulates showers of the ECAL with a trained model, at Geant4's conditions.
+def simulated(
+    workdir: pathlib.Path, split: str, num: int, detector: str = "ecal"
+) -> tuple[DetectorSpec, str, _Numbers, _Numbers, _Numbers]:
+    """Simulates showers with a trained model, at Geant4's conditions.
 
     Args:
         workdir: Folder of the run.
         split: Split of the sample in the repository.
         num: Largest number of showers.
+        detector: Whose sample.
 
     Returns:
-        The comparison with Geant4's showers.
+        The detector, the acceptance of the model, the conditions, Geant4's responses
+        and those of the model.
     """
-    spec = readers.detect([_SAMPLE])
-    sample = readers.read([_SAMPLE], spec, split=split)
+    path = sample_of(detector)
+    spec = readers.detect([path])
+    sample = readers.read([path], spec, split=split)
     chosen = choose(strata(spec.incident_energy(sample.condition)), num, 0)
     condition, response = sample.condition[chosen], sample.response[chosen]
     simulator = SavedSimulator(workdir / "saved_model", spec)
-    generated = simulator(condition, 0)
-    return Comparison(spec, simulator.mask, condition, response, generated)
+    return spec, simulator.mask, condition, response, simulator(condition, 0)
+
+
+def comparison(workdir: pathlib.Path, split: str, num: int) -> Comparison:
+    """Compares showers of the ECAL of a trained model with Geant4's.
+
+    Args:
+        workdir: Folder of the run.
+        split: Split of the sample in the repository.
+        num: Largest number of showers.
+    """
+    return Comparison(*simulated(workdir, split, num))
+
+
+def distance(compared: Comparison, name: str) -> Metric:
+    """Measures W1 of an observable in standard deviations, beside its floor.
+
+    Args:
+        compared: Generated and reference showers.
+        name: Name of the observable.
+    """
+    pair: list[Array] = [values[name] for values in compared.values]
+    width = scale(pair[1])
+    resampling = Resampling(strata(compared.energy), 0)
+    return resampling.against_floor(
+        pair[0] / width, pair[1] / width, weighted_wasserstein
+    )

@@ -39,7 +39,7 @@ def occupancy_map(comparison: Comparison, names: Names) -> Figure:
         ("difference", difference,
          ScalarMappable(Normalize(-limit, limit), "RdBu_r"), "fraction of events"),
     )  # fmt: skip
-    figure = _three(comparison, found)
+    figure = images(comparison, found)
     canvas.caption(
         figure, comparison, "Occupancy: fraction of events with a cell above 0"
     )
@@ -66,7 +66,7 @@ def mean_images(comparison: Comparison, names: Names) -> Figure:
     colours.colorbar_extend = "both"
     around = ScalarMappable(LogNorm(*_RATIO_LIMITS), colours)
     label = f"mean {comparison.spec.response_name} [{comparison.spec.unit}]"
-    figure = _three(
+    figure = images(
         comparison,
         (
             (names[1], reference, shared, label),
@@ -120,11 +120,17 @@ def correlation_matrices(comparison: Comparison, names: Names) -> Figure:
     return figure
 
 
-def _three(
+def images(
     comparison: Comparison,
     found: Sequence[tuple[str, Array, ScalarMappable, str]],
 ) -> Figure:
-    """Draws several images, each with its scale: layers in a line, images in a row."""
+    """Draws several images, each with its scale: layers in a line, images in a row.
+
+    Args:
+        comparison: The showers, for the cells and the acceptance.
+        found: Of every image its title, numbers [*spec.shape], colours and what these
+            mean, with the unit.
+    """
     if comparison.layered:
         figure, grid = cell_drawing.sheet(
             [0.0, *[cell_drawing.GAP] * (len(found) - 1)],
