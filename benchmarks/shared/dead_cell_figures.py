@@ -109,6 +109,7 @@ def label_dependence(found: Found) -> Figure:
             options: dict[str, Any] = {"color": colour, "marker": marker, "ls": "none"}
             upper.errorbar(energies, drawn, spread, label=label, **options)
             lower.errorbar(energies, drawn / mean, spread / mean, **options)
+        upper.margins(0.08)
         lower.axhline(1.0, color=canvas.REFERENCE_COLOUR, linewidth=0.8)
         upper.set_ylabel(comparison.observable(name).axis)
         lower.set_ylabel("ratio", loc="center")
@@ -145,6 +146,8 @@ def observables(found: Found) -> Figure:
         means, widths = np.transpose(pairs)
         left.plot(means, places + move, marker, color=colour, label=label)
         right.plot(widths, places + move, marker, color=colour, label=label)
+    for axes in (left, right):
+        axes.margins(0.08, 0.04)
     left.axvline(0.0, color=canvas.REFERENCE_COLOUR, linewidth=0.8)
     right.axvline(1.0, color=canvas.REFERENCE_COLOUR, linewidth=0.8)
     left.set_yticks(places, [one.label for one in shown])
