@@ -25,6 +25,7 @@ Source: V. Chekalina et al., "Generative Models for Fast Calorimeter Simulation:
 LHCb case", arXiv:1812.01319.
 
     python train.py --model=wgan_regressor            # two hours on two cores
+    python train.py --model=wgan_regressor/mse        # squared errors, not features
     python train.py --model=wgan_regressor/paper      # the published networks
 
 Published: 3000 epochs in 70 hours on a K80; 0.07 ms a shower on a GPU, 4.9 ms on a CPU.
@@ -97,6 +98,7 @@ class Config(AdamGANConfig):
 
 PRESETS: dict[str, dict[str, Any]] = {
     "cpu": {},
+    "mse": {"generator_regressor": "errors"},
     "paper": {
         "noise": 512,
         "start_channels": 256,
