@@ -16,6 +16,7 @@ An entry of this project; `docs/cascade.md` says what is assumed and what was me
 """
 
 import dataclasses
+import itertools
 from typing import Any
 
 import keras
@@ -38,7 +39,8 @@ class Config(TrainingConfig):
     Attributes:
         widths: Channels of the levels, fine ones last; the first is repeated.
         components: Gaussians of a division, likewise.
-        layer_groups: The layers are divided in so many groups, one after the other.
+        layer_groups: The layers are divided in so many groups, one after the other,
+            likewise; at most one group per layer.
         turns: 4 where blocks of even and odd rows and columns are divided one after the
             other, likewise.
         hidden: Width of the dense networks of total energy, layers and moments.
@@ -54,7 +56,7 @@ class Config(TrainingConfig):
     augment: bool = True
     widths: tuple[int, ...] = (128, 128, 96, 64, 48)
     components: tuple[int, ...] = (6, 6, 5, 4)
-    layer_groups: int = 2
+    layer_groups: tuple[int, ...] = (8, 2, 2)
     turns: tuple[int, ...] = (1, 4, 4)
     hidden: int = 64
     dither_cm: float = 0.02
@@ -94,12 +96,13 @@ def build(config: Config, spec: DetectorSpec, transform: Transform) -> CascadeMo
             f"cascade divides physical energies: transform must be 'identity', is "
             f"{config.transform!r}"
         )
-    sizes = (*config.widths, *config.components, config.layer_groups, config.hidden)
-    if not config.widths or not config.components or min(sizes) < 1:
+    lists = (config.widths, config.components, config.layer_groups)
+    sizes = [*itertools.chain(*lists), config.hidden]
+    if not all(lists) or min(sizes) < 1:
         raise ValueError(
             "cascade needs widths, components, layer_groups and hidden of at least 1; "
             f"received {list(config.widths)}, {list(config.components)}, "
-            f"{config.layer_groups} and {config.hidden}"
+            f"{list(config.layer_groups)} and {config.hidden}"
         )
     if not config.turns or not set(config.turns) <= {1, 4}:
         raise ValueError(f"turns must be 1 or 4, received {list(config.turns)}")

@@ -61,7 +61,7 @@ def test_a_description_has_every_weight_and_level_of_a_cascade(tmp_path):
     ("detector", "changes"),
     [
         ("hgcal", {"turns": (1, 4)}),
-        ("ecal", {"turns": (1,), "layer_groups": 1, "adjust": False}),
+        ("ecal", {"turns": (1,), "layer_groups": (1,), "adjust": False}),
     ],
 )
 def test_the_pytorch_copy_draws_the_same_showers(detector, changes, tmp_path):

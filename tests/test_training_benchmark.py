@@ -13,7 +13,7 @@ from models.training import config
 from tests import synthetic
 
 TINY = {
-    "cascade": {"widths": [4], "components": [2], "hidden": 4, "layer_groups": 1,
+    "cascade": {"widths": [4], "components": [2], "hidden": 4, "layer_groups": [1],
                 "turns": [1], "batch_size": 8, "steps": 1},
     "wgan_constrained": synthetic.TINY_WGAN,
 }  # fmt: skip

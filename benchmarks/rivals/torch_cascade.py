@@ -223,14 +223,15 @@ class TorchCascade:
         self._pitch = _median(torch.cat([one.ravel() for one in steps]))
         self._layers = layers = cells.shape[2]
         self._some = cells.any(2).float()
-        plan, groups = config["plan"], config["layer_groups"]
-        components, turns = (
-            _spread(config[name], len(plan)) for name in ("components", "turns")
+        plan = config["plan"]
+        components, turns, groups = (
+            _spread(config[name], len(plan))
+            for name in ("components", "turns", "layer_groups")
         )
         self._levels = [
-            TorchLevel(one, weights, f"levels/{n}", layers, groups, k, turn)
-            for n, (one, k, turn) in enumerate(
-                zip(plan, components, turns, strict=True)
+            TorchLevel(one, weights, f"levels/{n}", layers, group, k, turn)
+            for n, (one, k, turn, group) in enumerate(
+                zip(plan, components, turns, groups, strict=True)
             )
         ]
         self._total, self._moments = (

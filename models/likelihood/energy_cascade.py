@@ -44,8 +44,8 @@ class EnergyCascade(keras.layers.Layer):
         axis: Constructor's arguments of `ShowerAxis`.
         widths: Channels of the levels, fine ones last; the first value is repeated.
         components: Gaussians of the divisions, likewise.
-        layer_groups: See `SplitLevel`.
-        turns: See `SplitLevel`, one number per level, likewise.
+        layer_groups: See `SplitLevel`, one number per level, likewise.
+        turns: See `SplitLevel`, likewise.
         hidden: Width of the dense networks of total energy, layers and moments.
         dither_cm: Standard deviation of the blur of the centroid [cm].
         adjust: Whether energy moves between the cells of a drawn shower until it has
@@ -59,7 +59,7 @@ class EnergyCascade(keras.layers.Layer):
         axis: dict[str, Any],
         widths: Sequence[int],
         components: Sequence[int],
-        layer_groups: int,
+        layer_groups: Sequence[int],
         turns: Sequence[int],
         hidden: int,
         dither_cm: float,
@@ -73,7 +73,7 @@ class EnergyCascade(keras.layers.Layer):
         self.settings: dict[str, Any] = {
             "widths": [*widths],
             "components": [*components],
-            "layer_groups": layer_groups,
+            "layer_groups": [*layer_groups],
             "turns": [*turns],
             "hidden": hidden,
             "dither_cm": dither_cm,
@@ -89,7 +89,7 @@ class EnergyCascade(keras.layers.Layer):
                     self.plan,
                     _spread(widths, len(self.plan)),
                     _spread(components, len(self.plan)),
-                    [layer_groups] * len(self.plan),
+                    _spread(layer_groups, len(self.plan)),
                     _spread(turns, len(self.plan)),
                     strict=True,
                 )
@@ -228,13 +228,6 @@ class EnergyCascade(keras.layers.Layer):
         value = _SHRINK * ops.clip(value, -_FARTHEST, _FARTHEST)
         return ops.concatenate([seen, axis.direction, value], axis=1)
 
-    def _missing(
-        self, plan: split_tree.Split, blocks: Tensor, wanted: Moments
-    ) -> Tensor:
-        """Returns what the moments of blocks still miss, [batch, 4]."""
-        image = ops.sum(blocks, axis=-1)
-        return wanted.missing(image, plan.centres_cm, plan.step_cm)
-
     def log_likelihood(
         self, response: Tensor, condition: Tensor, dither: Tensor
     ) -> dict[str, Tensor]:
@@ -275,13 +268,10 @@ class EnergyCascade(keras.layers.Layer):
         event = self._event(seen, moments, axis)
         wanted = self._wanted(moments, axis)
         maps = self.places(wanted)
-        for number, (level, plan) in enumerate(
-            zip(self.levels, self.plan, strict=True)
-        ):
+        for number, level in enumerate(self.levels):
             blocks, children = pyramid[number : number + 2]
-            missing = self._missing(plan, blocks, wanted)
             found[f"level_{number}"] = level.log_likelihood(
-                blocks, children, maps[number], missing, event, self.smallest
+                blocks, children, maps[number], wanted, event, self.smallest
             )
         return found
 
@@ -320,12 +310,11 @@ class EnergyCascade(keras.layers.Layer):
         event = self._event(seen, moments, axis)
         wanted = self._wanted(moments, axis)
         x = ops.stack(layers, axis=1)[:, None, None]
-        for level, plan, maps, numbers in zip(
-            self.levels, self.plan, self.places(wanted), random[3:], strict=True
+        for level, maps, numbers in zip(
+            self.levels, self.places(wanted), random[3:], strict=True
         ):
             numbers = ops.reshape(numbers, (-1, *level.noise_shape))
-            missing = self._missing(plan, x, wanted)
-            x = level.draw(x, maps, missing, event, self.smallest, numbers)
+            x = level.draw(x, maps, wanted, event, self.smallest, numbers)
         if self.settings["adjust"]:
             x = adjusted(x, self.positions_cm, wanted, self._pitch)
         return x if self.cells.ndim == 3 else x[..., 0]

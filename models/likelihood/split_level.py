@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 from losses import likelihood
 from models.likelihood import energy_split
 from models.likelihood.block_layout import BlockLayout, Halves, children_of
+from models.likelihood.block_places import expected_ratios
 from models.likelihood.energy_split import encode
+from models.likelihood.open_divisions import Followed, OpenDivisions
+from models.likelihood.shower_moments import Moments
 from models.likelihood.split_tree import Split
 
 Tensor = Any
@@ -63,6 +66,7 @@ class SplitLevel(keras.layers.Layer):
         self.groups = [[*range(n, self.layers, count)] for n in range(count)]
         self.layout = BlockLayout(plan, turns)
         self.divisions = self.layout.divisions
+        self.open = OpenDivisions(plan)
         exist = self.layout.halves(plan.children_exist[None])
         self._allowed = [
             _if_any(energy_split.allowed(first[0], second[0], components))
@@ -101,6 +105,14 @@ class SplitLevel(keras.layers.Layer):
             for division in range(self.divisions)
         ]
 
+        self.of_asked = [
+            [
+                [keras.layers.Dense(width, use_bias=False) for _ in range(count)]
+                for _ in range(self.divisions)
+            ]
+            for _ in range(self.layout.turns)
+        ]
+
     @property
     def noise_shape(self) -> tuple[int, ...]:
         """The standard normal numbers that an event needs, without the batch."""
@@ -111,11 +123,12 @@ class SplitLevel(keras.layers.Layer):
         return self.layout.sums(children)
 
     def _features(
-        self, energy: Tensor, maps: Tensor, missing: Tensor, event: Tensor,
+        self, energy: Tensor, maps: Tensor, wanted: Moments, event: Tensor,
         smallest: Tensor,
     ) -> Tensor:  # fmt: skip
         """Returns what the divisions are read off, [batch, row, column, channels]."""
         image = ops.sum(energy, axis=-1)
+        missing = wanted.missing(image, self.plan.centres_cm, self.plan.step_cm)
         total = ops.sum(image, axis=(1, 2))[:, None, None] + 1e-9
         fraction = (image / total)[..., None]
         event = ops.concatenate([event, missing, ops.tanh(4.0 * missing)], axis=1)
@@ -127,8 +140,9 @@ class SplitLevel(keras.layers.Layer):
         return ops.concatenate([x, seen], axis=-1)
 
     def _run(
-        self, energy: Tensor, features: Tensor, smallest: Tensor, divide: Divide
-    ) -> list[tuple[Tensor, Halves]]:
+        self, energy: Tensor, features: Tensor, ratios: Tensor, wanted: Moments,
+        smallest: Tensor, divide: Divide,
+    ) -> list[tuple[Tensor, Halves]]:  # fmt: skip
         """Goes through the turns in their order; see `_turn`.
 
         Only blocks with energy are divided: at the finest level of a calorimeter these
@@ -138,6 +152,7 @@ class SplitLevel(keras.layers.Layer):
             The numbers of the blocks of every turn among all blocks of the batch, and
             the parts of their divisions.
         """
+        followed = self.open.follow(energy, wanted, ratios)
         energy = ops.reshape(energy, (-1, self.layers))
         features = ops.reshape(features, (-1, features.shape[-1]))
         events = ops.floor_divide(ops.shape(energy)[0], self.layout.count)
@@ -154,9 +169,11 @@ class SplitLevel(keras.layers.Layer):
                 known = _active(self.of_children[turn - 1](known))
                 known = ops.reshape(known, (-1, known.shape[-1]))
                 x = x + self.joins[turn - 1](ops.take(known, places, axis=0))
+            followed.turn(blocks)
             halves = self._turn(
-                blocks, ops.take(energy, blocks, axis=0), x, smallest, divide
-            )
+                turn, blocks, ops.take(energy, blocks, axis=0), x, followed, smallest,
+                divide,
+            )  # fmt: skip
             done.append((blocks, halves))
             if turn + 1 < self.layout.turns:
                 children = ops.concatenate(children_of(halves), axis=-1)
@@ -166,15 +183,17 @@ class SplitLevel(keras.layers.Layer):
         return done
 
     def _turn(
-        self, blocks: Tensor, energy: Tensor, features: Tensor, smallest: Tensor,
-        divide: Divide,
+        self, turn: int, blocks: Tensor, energy: Tensor, features: Tensor,
+        followed: Followed, smallest: Tensor, divide: Divide,
     ) -> Halves:  # fmt: skip
         """Goes through the divisions in their order.
 
         Args:
+            turn: The number of the turn.
             blocks: Numbers of the blocks among all blocks of the batch, int32 [blocks].
             energy: Their energies, [blocks, layer].
             features: What all divisions see, one after the other, [blocks, channels].
+            followed: What the moments still ask for.
             smallest: See `energy_split.encode`.
             divide: Says how energies are divided: from the numbers of the blocks, the
                 division, the layers (None for all), their energies and the parameters.
@@ -190,7 +209,10 @@ class SplitLevel(keras.layers.Layer):
             results = [x for pair in halves for x in pair]
             parts: list[tuple[Tensor, Tensor]] = []
             for number, chosen in enumerate(self.groups):
-                x = head
+                some = None if len(self.groups) == 1 else chosen
+                of_group = _pick(parent, some)
+                asked = followed.asked(division, of_group)
+                x = head + self.of_asked[turn][division][number](asked)
                 if (of_results := self.of_results[division][number]) is not None:
                     known = [*results, *[part for pair in parts for part in pair]]
                     x = x + of_results(
@@ -203,16 +225,10 @@ class SplitLevel(keras.layers.Layer):
                     logits = logits + ops.take(
                         allowed[:, chosen], number_in_event, axis=0
                     )
-                some = None if len(self.groups) == 1 else chosen
                 parts.append(
-                    divide(
-                        blocks,
-                        division,
-                        some,
-                        _pick(parent, some),
-                        (logits, mean, log_width),
-                    )
+                    divide(blocks, division, some, of_group, (logits, mean, log_width))
                 )
+                followed.made(division, *parts[-1])
             halves.append(self._ungrouped(parts))
         return halves
 
@@ -229,7 +245,7 @@ class SplitLevel(keras.layers.Layer):
         return first, second
 
     def log_likelihood(
-        self, energy: Tensor, children: Tensor, maps: Tensor, missing: Tensor,
+        self, energy: Tensor, children: Tensor, maps: Tensor, wanted: Moments,
         event: Tensor, smallest: Tensor,
     ) -> Tensor:  # fmt: skip
         """Returns ln p(children | blocks) of every event, [batch].
@@ -238,9 +254,8 @@ class SplitLevel(keras.layers.Layer):
             energy: Of the blocks [spec.unit], [batch, row, column, layer].
             children: Of their children, likewise.
             maps: What is known of the places, [batch, row, column, channels].
+            wanted: The moments of the shower.
             event: What is known of the event, [batch, features].
-            missing: How far the moments of the blocks are from those of the shower,
-                see `shower_moments.Moments.missing`, [batch, 4].
             smallest: See `energy_split.encode`.
         """
         true = [
@@ -260,13 +275,14 @@ class SplitLevel(keras.layers.Layer):
             found.append(ops.scatter(blocks[:, None], value, ops.shape(true[0][0])[:1]))
             return first, second
 
-        features = self._features(energy, maps, missing, event, smallest)
-        self._run(energy, features, smallest, divide)
+        features = self._features(energy, maps, wanted, event, smallest)
+        ratios = expected_ratios(maps)
+        self._run(energy, features, ratios, wanted, smallest, divide)
         of_blocks = ops.reshape(sum(found), (-1, self.layout.count))
         return ops.sum(of_blocks, axis=1)
 
     def draw(
-        self, energy: Tensor, maps: Tensor, missing: Tensor, event: Tensor,
+        self, energy: Tensor, maps: Tensor, wanted: Moments, event: Tensor,
         smallest: Tensor, noise: Tensor,
     ) -> Tensor:  # fmt: skip
         """Draws the children, see `log_likelihood`.
@@ -274,8 +290,8 @@ class SplitLevel(keras.layers.Layer):
         Args:
             energy: Of the blocks.
             maps: What is known of the places.
+            wanted: The moments of the shower.
             event: What is known of the event.
-            missing: How far the moments are from those of the shower.
             smallest: See `energy_split.encode`.
             noise: Standard normal numbers, [batch, *noise_shape].
 
@@ -293,8 +309,10 @@ class SplitLevel(keras.layers.Layer):
                 random = ops.take(random, layers, axis=1)
             return energy_split.draw_split(parent, *parameters, random)
 
-        features = self._features(energy, maps, missing, event, smallest)
-        found = self._run(energy, features, smallest, divide)
+        features = self._features(energy, maps, wanted, event, smallest)
+        found = self._run(
+            energy, features, expected_ratios(maps), wanted, smallest, divide
+        )
         blocks = ops.concatenate([some for some, _ in found], axis=0)
         children = ops.concatenate(
             [ops.concatenate(children_of(halves), axis=-1) for _, halves in found],

@@ -31,7 +31,7 @@ STEPS, EPOCH_STEPS = 6, 3
 def test_the_contract():
     # One group and one turn keep the graphs, which are built several times, small. The
     # last touch solves equations, which makes more of a rounding than is allowed here.
-    tiny = {**TINY, "layer_groups": 1, "turns": (1,), "adjust": False}
+    tiny = {**TINY, "layer_groups": (1,), "turns": (1,), "adjust": False}
     check_entry("cascade", tiny, flips=1)
 
 
@@ -44,12 +44,12 @@ def _build(detector="hgcal", **changes):
     ("changes", "pattern"),
     [
         ({"transform": "log"}, "transform must be 'identity', is 'log'"),
-        ({"widths": ()}, r"of at least 1; received \[\], \[2\], 2 and 8"),
-        ({"components": ()}, r"received \[6\], \[\], 2 and 8"),
+        ({"widths": ()}, r"of at least 1; received \[\], \[2\], \[8, 2, 2\] and 8"),
+        ({"components": ()}, r"received \[6\], \[\], \[8, 2, 2\] and 8"),
         ({"widths": (4, 0)}, r"received \[4, 0\]"),
         ({"components": (3, 0)}, r"received \[6\], \[3, 0\]"),
-        ({"layer_groups": 0}, r"received \[6\], \[2\], 0 and 8"),
-        ({"hidden": 0}, r"received \[6\], \[2\], 2 and 0"),
+        ({"layer_groups": (0,)}, r"received \[6\], \[2\], \[0\] and 8"),
+        ({"hidden": 0}, r"received \[6\], \[2\], \[8, 2, 2\] and 0"),
         ({"turns": (2,)}, r"turns must be 1 or 4, received \[2\]"),
     ],
 )

@@ -21,7 +21,7 @@ SETTINGS = {
     "widths": (4,),
     "components": (2,),
     "turns": (1,),
-    "layer_groups": 2,
+    "layer_groups": (2,),
     "hidden": 5,
     "dither_cm": DITHER_CM,
     "adjust": False,

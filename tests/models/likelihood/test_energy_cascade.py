@@ -285,7 +285,12 @@ def test_a_row_does_not_depend_on_its_batch():
 
 @DETECTORS
 def test_a_cascade_is_made_again_from_its_configuration(cells):
-    changes = {"widths": (5, 3), "components": (3, 1), "layer_groups": 3, "hidden": 6}
+    changes = {
+        "widths": (5, 3),
+        "components": (3, 1),
+        "layer_groups": (3, 2),
+        "hidden": 6,
+    }
     layer, response, condition = _made(cells, adjust=True, **changes)
     saved = keras.saving.serialize_keras_object(layer)
     again = keras.saving.deserialize_keras_object(saved, safe_mode=True)
