@@ -23,6 +23,7 @@ from benchmarks.rivals.torch_level import (
     encode,
     leaky,
 )
+from benchmarks.rivals.torch_open import Followed
 
 Tensor = Any
 Weights = Mapping[str, Tensor]
@@ -145,12 +146,24 @@ class _Wanted:
     squared_cm2: Tensor
     axis: _TorchAxis
 
-    def missing(self, image: Tensor, level: TorchLevel) -> Tensor:
-        step = torch.where(level.step_cm > 0.0, level.step_cm, math.inf)
+    def _lacking(self, image: Tensor, level: TorchLevel) -> tuple[Tensor, Tensor]:
         shift = self.centre_cm - _centroid(image, level.centres_cm)
         squared = _widths(image, level.centres_cm, self.centre_cm, self.axis)
-        excess = (squared - self.squared_cm2) / step.min().square()
-        return (4.0 * torch.cat([shift / step, excess], 1)).clamp(-4.0, 4.0)
+        return shift, squared - self.squared_cm2
+
+    def missing(self, image: Tensor, level: TorchLevel) -> Tensor:
+        """See `shower_moments.Moments.missing`."""
+        step = torch.where(level.step_cm > 0.0, level.step_cm, math.inf)
+        shift, excess = self._lacking(image, level)
+        lack = torch.cat([shift / step, excess / step.min().square()], 1)
+        return (4.0 * lack).clamp(-4.0, 4.0)
+
+    def follow(self, energy: Tensor, level: TorchLevel, ratios: Tensor) -> Followed:
+        """See `open_divisions.OpenDivisions.follow`."""
+        lacking = torch.cat(self._lacking(energy.sum(-1), level), 1)
+        return Followed(
+            level, energy, lacking, self.centre_cm, self.axis.angle(), ratios
+        )
 
 
 def _turned_squares(away: Tensor, wanted: _Wanted) -> tuple[Tensor, Tensor]:
@@ -339,8 +352,7 @@ class TorchCascade:
         for level, maps, numbers in zip(
             self._levels, self._places(wanted), random[3:], strict=True
         ):
-            missing = wanted.missing(x.sum(-1), level)
-            x = level.draw(x, maps, missing, event, self._smallest, numbers)
+            x = level.draw(x, maps, wanted, event, self._smallest, numbers)
         if self._adjust:
             x = _adjusted(x, self._positions, wanted, self._pitch)
         return x[..., 0] if self._planar else x

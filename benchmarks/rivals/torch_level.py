@@ -6,10 +6,13 @@ column, channel], as in TensorFlow; PyTorch's convolutions see them as channels-
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
 from torch.nn import functional
+
+from benchmarks.rivals.torch_open import Followed
 
 Tensor = Any
 Weights = Mapping[str, Tensor]
@@ -167,6 +170,10 @@ class TorchLevel:
         self.outputs = {
             (d, g): dense(weights, f"{name}/outputs/{d}/{g}") for d, g in pairs
         }
+        self.of_asked = {
+            (t, d, g): dense(weights, f"{name}/of_asked/{t}/{d}/{g}")
+            for t in range(len(self.places)) for d, g in pairs
+        }  # fmt: skip
         self.of_results = {
             (d, g): dense(weights, f"{name}/of_results/{d}/{g}") for d, g in pairs[1:]
         }
@@ -233,7 +240,7 @@ class TorchLevel:
         return x[:, top : top + kept[0], left : left + kept[1]]
 
     def draw(
-        self, energy: Tensor, maps: Tensor, missing: Tensor, event: Tensor,
+        self, energy: Tensor, maps: Tensor, wanted: Any, event: Tensor,
         smallest: Tensor, noise: Tensor,
     ) -> Tensor:  # fmt: skip
         """Draws the children, see `SplitLevel.draw`.
@@ -241,7 +248,7 @@ class TorchLevel:
         Args:
             energy: Of the blocks, [batch, row, column, layer].
             maps: What is known of the places, [batch, row, column, channels].
-            missing: How far the moments are from those of the shower, [batch, 4].
+            wanted: The moments of the shower.
             event: What is known of the event, [batch, features].
             smallest: See `encode`.
             noise: Standard normal numbers, [batch, numbers].
@@ -250,7 +257,9 @@ class TorchLevel:
             Energies of the children, [batch, row, column, layer].
         """
         noise = noise.reshape(-1, *self.plan["blocks"], self.divisions, self.layers, 2)
+        missing = wanted.missing(energy.sum(-1), self)
         features = self._features(energy, maps, missing, event, smallest)
+        followed = wanted.follow(energy, self, expected_ratios(maps))
         done: list[Halves] = []
         for turn, place in enumerate(self.places):
             x = self._of_turn(features, place)
@@ -262,7 +271,8 @@ class TorchLevel:
                 x = x + self.joins[turn - 1](leaky(seen))
             blocks = self._of_turn(energy, place)
             numbers = self._of_turn(noise, place)
-            done.append(self._turn(turn, blocks, x, smallest, numbers))
+            followed.turn(partial(self._of_turn, place=place))
+            done.append(self._turn(turn, blocks, x, followed, smallest, numbers))
         return self._image(done)
 
     def _features(
@@ -279,8 +289,8 @@ class TorchLevel:
         return self.heads(torch.cat([leaky(self.second(x)), seen], -1))
 
     def _turn(
-        self, turn: int, energy: Tensor, features: Tensor, smallest: Tensor,
-        noise: Tensor,
+        self, turn: int, energy: Tensor, features: Tensor, followed: Followed,
+        smallest: Tensor, noise: Tensor,
     ) -> Halves:  # fmt: skip
         """Goes through the divisions in their order."""
         halves: Halves = []
@@ -289,7 +299,8 @@ class TorchLevel:
             known = [part for pair in halves for part in pair]
             both = torch.empty_like(parent), torch.empty_like(parent)
             for number, chosen in enumerate(self.groups):
-                x = head
+                asked = followed.asked(division, parent[..., chosen])
+                x = head + self.of_asked[turn, division, number](asked)
                 if known:
                     seen = encode(torch.cat(known, -1), smallest)
                     x = x + self.of_results[division, number](seen)
@@ -299,10 +310,17 @@ class TorchLevel:
                 numbers = noise[:, :, :, division, chosen]
                 parts = draw_split(parent[..., chosen], x, allowed, numbers)
                 known += parts
+                followed.made(division, *parts)
                 for side, part in zip(both, parts, strict=True):
                     side[..., chosen] = part
             halves.append(both)
         return halves
+
+
+def expected_ratios(maps: Tensor) -> Tensor:
+    """See `block_places.expected_ratios`."""
+    logits = maps[..., 10:]
+    return logits.reshape(*logits.shape[:3], -1, 2).mean(-1) / 0.25
 
 
 def _children_of(halves: Halves) -> list[Tensor]:
