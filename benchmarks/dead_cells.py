@@ -40,7 +40,7 @@ _VARIANTS = {"masked": "true", "not masked": "false"}
 
 
 @dataclasses.dataclass(frozen=True)
-class Measured:
+class MaskMeasured:
     """What is printed of a training.
 
     Attributes:
@@ -77,7 +77,7 @@ def compared(
     return pair, SavedSimulator(workdir / "saved_model", spec).history
 
 
-def measured(comparison: Comparison) -> Measured:
+def measured(comparison: Comparison) -> MaskMeasured:
     """Measures dead cells, correlations and observables.
 
     Args:
@@ -89,7 +89,7 @@ def measured(comparison: Comparison) -> Measured:
         calorimeter.correlation_matrix(within_energy_bins(comparison, energies))
         for energies in comparison.both(layered.layer_energies)
     ]
-    return Measured(
+    return MaskMeasured(
         float(cells.sum(dtype=np.float64) / comparison.generated.sum(dtype=np.float64)),
         float((cells > 0.0).sum(axis=1).mean()),
         float(np.abs(matrices[0] - matrices[1]).max()),
@@ -100,7 +100,7 @@ def measured(comparison: Comparison) -> Measured:
     )
 
 
-def lines(found: Mapping[str, Measured]) -> list[str]:
+def lines(found: Mapping[str, MaskMeasured]) -> list[str]:
     """Writes the table.
 
     Args:

@@ -23,7 +23,7 @@ from benchmarks.rivals.torch_level import (
     encode,
     leaky,
 )
-from benchmarks.rivals.torch_open import Followed
+from benchmarks.rivals.torch_open import TorchDivisionState
 
 Tensor = Any
 Weights = Mapping[str, Tensor]
@@ -158,10 +158,12 @@ class _Wanted:
         lack = torch.cat([shift / step, excess / step.min().square()], 1)
         return (4.0 * lack).clamp(-4.0, 4.0)
 
-    def follow(self, energy: Tensor, level: TorchLevel, ratios: Tensor) -> Followed:
+    def follow(
+        self, energy: Tensor, level: TorchLevel, ratios: Tensor
+    ) -> TorchDivisionState:
         """See `open_divisions.OpenDivisions.follow`."""
         lacking = torch.cat(self._lacking(energy.sum(-1), level), 1)
-        return Followed(
+        return TorchDivisionState(
             level, energy, lacking, self.centre_cm, self.axis.angle(), ratios
         )
 

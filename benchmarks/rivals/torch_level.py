@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from benchmarks.rivals.torch_open import Followed
+from benchmarks.rivals.torch_open import TorchDivisionState
 
 Tensor = Any
 Weights = Mapping[str, Tensor]
@@ -289,7 +289,7 @@ class TorchLevel:
         return self.heads(torch.cat([leaky(self.second(x)), seen], -1))
 
     def _turn(
-        self, turn: int, energy: Tensor, features: Tensor, followed: Followed,
+        self, turn: int, energy: Tensor, features: Tensor, followed: TorchDivisionState,
         smallest: Tensor, noise: Tensor,
     ) -> Halves:  # fmt: skip
         """Goes through the divisions in their order."""

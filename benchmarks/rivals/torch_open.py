@@ -36,8 +36,8 @@ def _expected(part: Tensor, squares: Tensor, second: Tensor) -> list[Tensor]:
     return found
 
 
-class Followed:
-    """The same as `open_divisions.Followed`, for all blocks of a turn at once.
+class TorchDivisionState:
+    """The same as `open_divisions.DivisionState`, for all blocks of a turn at once.
 
     Args:
         level: Its tree's level: "halved", centres and step.
@@ -75,7 +75,7 @@ class Followed:
         self._second, self._away = pick(self._all_second), pick(self._all_away)
 
     def asked(self, division: int, energy: Tensor) -> Tensor:
-        """See `open_divisions.Followed.asked`, [batch, row, column, numbers]."""
+        """See `open_divisions.DivisionState.asked`, [batch, row, column, numbers]."""
         _, half, axis = self._halvings[division]
         squared = float(half.square().sum()) or math.inf
         along = (self._state[:, :2] @ (half / squared))[:, None, None, None]
@@ -102,7 +102,7 @@ class Followed:
         return torch.cat([ratio, share, ratio * share, lack], -1)
 
     def made(self, division: int, first: Tensor, second: Tensor) -> None:
-        """See `open_divisions.Followed.made`."""
+        """See `open_divisions.DivisionState.made`."""
         base, half, axis = self._halvings[division]
         first, second = (one / self._total[..., None] for one in (first, second))
         difference, part = (second - first).sum(-1), (second + first).sum(-1)

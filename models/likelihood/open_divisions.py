@@ -75,7 +75,9 @@ class OpenDivisions:
         step = plan.step_cm
         self._step_cm = np.where(step > 0.0, step, np.inf).astype(np.float32)
 
-    def follow(self, energy: Tensor, wanted: Moments, ratios: Tensor) -> "Followed":
+    def follow(
+        self, energy: Tensor, wanted: Moments, ratios: Tensor
+    ) -> "DivisionState":
         """Begins with blocks none of which is divided.
 
         Args:
@@ -99,7 +101,7 @@ class OpenDivisions:
         expected = _expected(part, squares, second)
         sums = [ops.sum(one, axis=(1, 2))[:, None] for one in expected]
         constants = [total[:, None], wanted.centre_cm, *wanted.axis.angle()]
-        return Followed(
+        return DivisionState(
             self._halvings,
             self._step_cm,
             plan.centres_cm.reshape(-1, 2),
@@ -141,7 +143,7 @@ def _expected(part: Tensor, squares: Tensor, second: Tensor) -> list[Tensor]:
     return [moves, later[0] + later[1], freedom, squares * (free[0] + free[1])]
 
 
-class Followed:
+class DivisionState:
     """Showers whose blocks are divided one after the other, see `OpenDivisions`.
 
     Args:

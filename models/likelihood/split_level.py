@@ -14,7 +14,7 @@ from models.likelihood import energy_split
 from models.likelihood.block_layout import BlockLayout, Halves, children_of
 from models.likelihood.block_places import expected_ratios
 from models.likelihood.energy_split import encode
-from models.likelihood.open_divisions import Followed, OpenDivisions
+from models.likelihood.open_divisions import DivisionState, OpenDivisions
 from models.likelihood.shower_moments import Moments
 from models.likelihood.split_tree import Split
 
@@ -184,7 +184,7 @@ class SplitLevel(keras.layers.Layer):
 
     def _turn(
         self, turn: int, blocks: Tensor, energy: Tensor, features: Tensor,
-        followed: Followed, smallest: Tensor, divide: Divide,
+        followed: DivisionState, smallest: Tensor, divide: Divide,
     ) -> Halves:  # fmt: skip
         """Goes through the divisions in their order.
 
