@@ -8,8 +8,8 @@ cells are set to zero, in the second they are not, so that it has to learn that 
 empty. Both are compared with Geant4's showers of the test split, all cells counted.
 
 Figures in `FOLDER`: the costs of both trainings, the cells hit at 90 GeV, mean
-observables against the beam energy, distances of all observables, and correlations of
-the layer energies. The same command goes on where it was stopped.
+observables against the beam energy, means and widths of all observables, and
+correlations of the layer energies. The same command goes on where it was stopped.
 
 It repeats the slides "Do dead areas need to be masked?" of T. Quast, 19 February 2019.
 """
