@@ -47,7 +47,8 @@ class Config(TrainingConfig):
         dither_cm: Blur of the centroid that is drawn first [cm].
         adjust: Whether drawn showers are adjusted to the moments.
         learning_rate: Largest rate; it rises in 200 steps and falls along a cosine.
-        weight_decay: Of the AdamW optimizer, relative to the rate.
+        weight_decay: Of the networks of total energy, layers and moments, relative to
+            the rate; the levels have none.
         clip_norm: Largest norm of a gradient [nat].
         ema_decay: Decay of the exponential moving average of the weights; 0 for none.
     """
@@ -58,11 +59,11 @@ class Config(TrainingConfig):
     components: tuple[int, ...] = (6, 6, 5, 4)
     layer_groups: tuple[int, ...] = (8, 2, 2)
     turns: tuple[int, ...] = (1, 4, 4)
-    hidden: int = 64
+    hidden: int = 96
     dither_cm: float = 0.02
     adjust: bool = True
     learning_rate: float = 1e-3
-    weight_decay: float = 0.0
+    weight_decay: float = 0.3
     clip_norm: float = 100.0
     ema_decay: float = 0.999
     steps: int = 12000

@@ -23,7 +23,6 @@ from benchmarks.rivals.torch_level import (
     encode,
     leaky,
 )
-from benchmarks.rivals.torch_open import TorchDivisionState
 
 Tensor = Any
 Weights = Mapping[str, Tensor]
@@ -126,16 +125,42 @@ def _widths(
     return torch.stack([along, across], 1)
 
 
-def _seen_by_cells(axis: _TorchAxis, positions_cm: Tensor, pitch_cm: float) -> Tensor:
-    found = []
-    for width in (0.2, 0.3):
-        away = (positions_cm - axis.core_cm[:, None, None]) / (pitch_cm * width)
-        image = torch.exp(-0.5 * away.square().sum(-1)) + 1e-12
+def _nearness(positions_cm: Tensor, centre_cm: Tensor, reach_cm: float) -> Tensor:
+    away = positions_cm - centre_cm[:, None, None]
+    return torch.exp(-away.square().sum(-1) / reach_cm**2)
+
+
+def _core_fraction(
+    image: Tensor, positions_cm: Tensor, centre_cm: Tensor, reach_cm: float
+) -> Tensor:
+    near = _nearness(positions_cm, centre_cm, reach_cm)
+    return ((image * near).sum((1, 2)) / (image.sum((1, 2)) + 1e-9))[:, None]
+
+
+def _seen_by_cells(
+    axis: _TorchAxis, positions_cm: Tensor, pitch_cm: float, length_cm: float
+) -> Tensor:
+    def narrow(place_cm: Tensor, width: float) -> Tensor:
+        reach_cm = math.sqrt(2.0) * width * pitch_cm
+        return _nearness(positions_cm, place_cm, reach_cm) + 1e-12
+
+    def both(image: Tensor) -> list[Tensor]:
         centre = _centroid(image, positions_cm)
         squared = _widths(image, positions_cm, centre, axis)
         shift = axis.turned(centre - axis.core_cm)
-        found += [shift * (4.0 / pitch_cm), squared * (4.0 / pitch_cm**2) - 0.5]
-    return torch.cat(found, 1)
+        return [shift * (4.0 / pitch_cm), squared * (4.0 / pitch_cm**2) - 0.5]
+
+    if not length_cm:
+        found = [both(narrow(axis.core_cm, width)) for width in (0.2, 0.3)]
+        return torch.cat([one for pair in found for one in pair], 1)
+    across, line = [], 0.0
+    for step, weight in zip((-4, -2, 0, 2, 4), (0.5, 1, 1, 1, 0.5), strict=True):
+        place = axis.core_cm + step * length_cm * axis.direction
+        image = narrow(place, 0.25)
+        line = line + weight * image
+        shift = axis.turned(_centroid(image, positions_cm) - place)
+        across.append(shift[:, 1:] * (4.0 / pitch_cm))
+    return torch.cat([*across, *both(line)], 1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,28 +169,21 @@ class _Wanted:
 
     centre_cm: Tensor
     squared_cm2: Tensor
+    core: Tensor
     axis: _TorchAxis
-
-    def _lacking(self, image: Tensor, level: TorchLevel) -> tuple[Tensor, Tensor]:
-        shift = self.centre_cm - _centroid(image, level.centres_cm)
-        squared = _widths(image, level.centres_cm, self.centre_cm, self.axis)
-        return shift, squared - self.squared_cm2
+    reach_cm: float
 
     def missing(self, image: Tensor, level: TorchLevel) -> Tensor:
         """See `shower_moments.Moments.missing`."""
         step = torch.where(level.step_cm > 0.0, level.step_cm, math.inf)
-        shift, excess = self._lacking(image, level)
-        lack = torch.cat([shift / step, excess / step.min().square()], 1)
-        return (4.0 * lack).clamp(-4.0, 4.0)
-
-    def follow(
-        self, energy: Tensor, level: TorchLevel, ratios: Tensor
-    ) -> TorchDivisionState:
-        """See `open_divisions.OpenDivisions.follow`."""
-        lacking = torch.cat(self._lacking(energy.sum(-1), level), 1)
-        return TorchDivisionState(
-            level, energy, lacking, self.centre_cm, self.axis.angle(), ratios
+        shift = self.centre_cm - _centroid(image, level.centres_cm)
+        squared = _widths(image, level.centres_cm, self.centre_cm, self.axis)
+        excess = (squared - self.squared_cm2) / step.min().square()
+        core = self.core - _core_fraction(
+            image, level.centres_cm, self.centre_cm, self.reach_cm
         )
+        lack = torch.cat([shift / step, excess, core], 1)
+        return (4.0 * lack).clamp(-4.0, 4.0)
 
 
 def _turned_squares(away: Tensor, wanted: _Wanted) -> tuple[Tensor, Tensor]:
@@ -184,16 +202,19 @@ def _adjusted(
     x, y = away.unbind(-1)
     along, across = _turned_squares(away, wanted)
     squared = wanted.squared_cm2 + pitch_cm**2
-    x, y, far = x / pitch_cm, y / pitch_cm, (2.0 * pitch_cm) ** 2
+    x, y, far = x / pitch_cm, y / pitch_cm, (4.0 * pitch_cm) ** 2
+    near = _nearness(positions_cm, wanted.centre_cm, wanted.reach_cm)
     seen = torch.stack(
-        [x, y, along / squared[:, :1, None], across / squared[:, 1:, None]], 1
+        [x, y, along / squared[:, :1, None], across / squared[:, 1:, None], near], 1
     ).flatten(2)
     pull = torch.stack(
-        [torch.tanh(x / 1.5), torch.tanh(y / 1.5), along / (along + far),
-         across / (across + far)], 1
+        [torch.tanh(x / 3.0), torch.tanh(y / 3.0), along / (along + far),
+         across / (across + far), near], 1
     ).flatten(2)  # fmt: skip
-    target = torch.cat([torch.zeros_like(squared), wanted.squared_cm2 / squared], 1)
-    limit = torch.tensor([0.5, 0.5, 1.0, 1.0])
+    target = torch.cat(
+        [torch.zeros_like(squared), wanted.squared_cm2 / squared, wanted.core], 1
+    )
+    limit = torch.tensor([0.5, 0.5, 1.0, 1.0, 1.0])
     cells, slopes = response.flatten(1, 2), torch.zeros_like(target)
 
     def pulled() -> Tensor:
@@ -210,7 +231,7 @@ def _adjusted(
         slope = spread - (beyond * share[:, None]) @ above.transpose(1, 2)
         ridge = 1e-3 * spread.square().sum((1, 2)) + 1e-6
         back = slope.transpose(1, 2)
-        square = back @ slope + ridge[:, None, None] * torch.eye(4)
+        square = back @ slope + ridge[:, None, None] * torch.eye(5)
         step = torch.linalg.solve(square, back @ (target[..., None] - mean))
         slopes = (slopes + step[..., 0]).clamp(-limit, limit)
     moved = pulled()
@@ -264,7 +285,7 @@ class TorchCascade:
         self._per_gev, self._smallest = weights["per_gev"], weights["smallest"]
         self._sizes = [
             2,
-            8,
+            10,
             2 * (layers - 1),
             *(one.noise_size for one in self._levels),
         ]
@@ -341,14 +362,17 @@ class TorchCascade:
         layers.append(rest)
         if self._layers > 1:
             seen = self._seen_layers(seen, [total, *layers])
-        cells = _seen_by_cells(axis, self._positions, self._pitch)
+        length = self._axis["depth_cm"][1] if len(self._axis["energy"]) == 3 else 0.0
+        cells = _seen_by_cells(axis, self._positions, self._pitch, length)
         moments = self._moments(torch.cat([seen, cells], 1), random[1])
         value = (moments - self._moments.location) / self._moments.width
         event = torch.cat([seen, axis.direction, 0.4 * value.clamp(-5.0, 5.0)], 1)
         wanted = _Wanted(
             axis.core_cm + axis.turned_back(moments[:, :2]),
-            torch.exp(moments[:, 2:]) - _FEWEST_CM2,
+            torch.exp(moments[:, 2:4]) - _FEWEST_CM2,
+            torch.sigmoid(moments[:, 4:]),
             axis,
+            1.25 * self._pitch,
         )
         x = torch.stack(layers, 1)[:, None, None]
         for level, maps, numbers in zip(

@@ -6,13 +6,10 @@ column, channel], as in TensorFlow; PyTorch's convolutions see them as channels-
 
 import math
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 import torch
 from torch.nn import functional
-
-from benchmarks.rivals.torch_open import TorchDivisionState
 
 Tensor = Any
 Weights = Mapping[str, Tensor]
@@ -170,10 +167,6 @@ class TorchLevel:
         self.outputs = {
             (d, g): dense(weights, f"{name}/outputs/{d}/{g}") for d, g in pairs
         }
-        self.of_asked = {
-            (t, d, g): dense(weights, f"{name}/of_asked/{t}/{d}/{g}")
-            for t in range(len(self.places)) for d, g in pairs
-        }  # fmt: skip
         self.of_results = {
             (d, g): dense(weights, f"{name}/of_results/{d}/{g}") for d, g in pairs[1:]
         }
@@ -259,7 +252,6 @@ class TorchLevel:
         noise = noise.reshape(-1, *self.plan["blocks"], self.divisions, self.layers, 2)
         missing = wanted.missing(energy.sum(-1), self)
         features = self._features(energy, maps, missing, event, smallest)
-        followed = wanted.follow(energy, self, expected_ratios(maps))
         done: list[Halves] = []
         for turn, place in enumerate(self.places):
             x = self._of_turn(features, place)
@@ -271,8 +263,7 @@ class TorchLevel:
                 x = x + self.joins[turn - 1](leaky(seen))
             blocks = self._of_turn(energy, place)
             numbers = self._of_turn(noise, place)
-            followed.turn(partial(self._of_turn, place=place))
-            done.append(self._turn(turn, blocks, x, followed, smallest, numbers))
+            done.append(self._turn(turn, blocks, x, smallest, numbers))
         return self._image(done)
 
     def _features(
@@ -289,8 +280,8 @@ class TorchLevel:
         return self.heads(torch.cat([leaky(self.second(x)), seen], -1))
 
     def _turn(
-        self, turn: int, energy: Tensor, features: Tensor, followed: TorchDivisionState,
-        smallest: Tensor, noise: Tensor,
+        self, turn: int, energy: Tensor, features: Tensor, smallest: Tensor,
+        noise: Tensor,
     ) -> Halves:  # fmt: skip
         """Goes through the divisions in their order."""
         halves: Halves = []
@@ -299,8 +290,7 @@ class TorchLevel:
             known = [part for pair in halves for part in pair]
             both = torch.empty_like(parent), torch.empty_like(parent)
             for number, chosen in enumerate(self.groups):
-                asked = followed.asked(division, parent[..., chosen])
-                x = head + self.of_asked[turn, division, number](asked)
+                x = head
                 if known:
                     seen = encode(torch.cat(known, -1), smallest)
                     x = x + self.of_results[division, number](seen)
@@ -310,17 +300,10 @@ class TorchLevel:
                 numbers = noise[:, :, :, division, chosen]
                 parts = draw_split(parent[..., chosen], x, allowed, numbers)
                 known += parts
-                followed.made(division, *parts)
                 for side, part in zip(both, parts, strict=True):
                     side[..., chosen] = part
             halves.append(both)
         return halves
-
-
-def expected_ratios(maps: Tensor) -> Tensor:
-    """See `block_places.expected_ratios`."""
-    logits = maps[..., 10:]
-    return logits.reshape(*logits.shape[:3], -1, 2).mean(-1) / 0.25
 
 
 def _children_of(halves: Halves) -> list[Tensor]:

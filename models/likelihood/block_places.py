@@ -14,7 +14,6 @@ from models.likelihood.split_tree import Split
 
 Tensor = Any
 
-_DISPLACEMENTS = 10
 _SHAPES = 2
 _SHARPEST_CM2 = 0.02
 _LEAST = 1e-7
@@ -114,18 +113,3 @@ def _logits(halves: Halves) -> Tensor:
     sides = [ops.concatenate(side, axis=-1) for side in zip(*halves, strict=True)]
     first, second = (ops.log(side + _LEAST) for side in sides)
     return _SHRINK * ops.clip(first - second, -_LARGEST_LOGIT, _LARGEST_LOGIT)
-
-
-def expected_ratios(maps: Tensor) -> Tensor:
-    """Returns the mean logarithms of the ratios of both smooth showers.
-
-    Args:
-        maps: Of a level, from `BlockPlaces`, [batch, row, column, channels].
-
-    Returns:
-        [batch, row, column, divisions].
-    """
-    logits = maps[..., _DISPLACEMENTS:]
-    shape = (*maps.shape[:3], logits.shape[-1] // _SHAPES, _SHAPES)
-    logits = ops.reshape(logits, (-1, *shape[1:]))
-    return ops.mean(logits, axis=-1) / _SHRINK

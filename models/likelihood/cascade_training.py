@@ -9,7 +9,7 @@ import tensorflow as tf
 from data.detectors.spec import DetectorSpec
 from data.transforms.base import Transform
 from models.likelihood import shower_axis
-from models.likelihood.energy_cascade import EnergyCascade
+from models.likelihood.energy_cascade import MOMENTS, EnergyCascade
 from models.networks.building_blocks import normal
 from models.training.seeded_model import SimulatingModel, minimise
 
@@ -81,12 +81,17 @@ class CascadeModel(SimulatingModel):
         """Attaches the optimizer and builds it, so that it is saved at once.
 
         Args:
-            trainer: Trains the weights.
+            trainer: Trains the weights; it decays those of the levels by nothing.
             **kwargs: Passed on to `keras.Model.compile`, e.g. `jit_compile`.
         """
         # Without optimizer=None, Keras would make an optimizer of its own.
         super().compile(optimizer=None, **kwargs)
         self.trainer = trainer
+        # A level sees thousands of blocks in a batch, the others a number per shower.
+        levels = self._cascade(self.network).levels
+        trainer.exclude_from_weight_decay(
+            var_list=[one for level in levels for one in level.trainable_variables]
+        )
         trainer.build(self.network.trainable_variables)
         self._follow(["loss", *self._cascade(self.network).names, "gradient_norm"])
 
@@ -117,7 +122,7 @@ class CascadeModel(SimulatingModel):
             seed: Seed of the dither, int32 [2].
         """
         response, condition = data
-        dither = normal(tf.shape(condition)[0], 4, seed)
+        dither = normal(tf.shape(condition)[0], MOMENTS, seed)
         found = self._cascade(network).log_likelihood(response, condition, dither)
         parts = {name: -value for name, value in found.items()}
         return {"loss": tf.add_n([*parts.values()]), **parts}

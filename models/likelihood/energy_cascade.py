@@ -20,10 +20,14 @@ from models.likelihood.split_level import SplitLevel
 
 Tensor = Any
 
+MOMENTS = 5
+"""How many moments are drawn: centroid, widths and core."""
+
 _COMPONENTS = 5
 _FARTHEST = 5.0
 _SHRINK = 0.4
 _DITHERED_WIDTH = 0.01
+_LEAST_CORE = 1e-3
 _LOWEST_QUANTILE = 0.01
 
 
@@ -32,11 +36,11 @@ class EnergyCascade(keras.layers.Layer):
     """The density of showers, as a chain of divisions of their energy.
 
     p(shower | c) = p(total | c) p(layers | total, c) p(moments | ...) times the product
-    over levels of p(children | blocks, moments, ...). The moments, centroid and widths
-    across the axis, are those of the shower, blurred a little: with the entropy of the
-    blur the likelihood is a lower bound, and the divisions, which are drawn
-    independently of each other within a level, agree about where the shower is and how
-    wide.
+    over levels of p(children | blocks, moments, ...). The moments, centroid, widths
+    and the fraction in the core, are those of the shower, blurred a little: with the
+    entropy of the blur the likelihood is a lower bound, and the divisions, which are
+    drawn independently of each other within a level, agree about where the shower is
+    and how wide.
 
     Args:
         cells: The cells that exist, bool [row, column] or [row, column, layer].
@@ -97,7 +101,9 @@ class EnergyCascade(keras.layers.Layer):
         ]
         self.places = BlockPlaces(layered, self.positions_cm, self.plan, self._pitch)
         self.total = AutoregressiveMixture([0.0], [1.0], hidden, _COMPONENTS)
-        self.moments = AutoregressiveMixture([0.0] * 4, [1.0] * 4, hidden, _COMPONENTS)
+        self.moments = AutoregressiveMixture(
+            [0.0] * MOMENTS, [1.0] * MOMENTS, hidden, _COMPONENTS
+        )
         self.of_layers = [_dense(hidden) for _ in range(self.layers - 1)]
         used = np.asarray(layered.any(axis=(0, 1)))
         self._allowed = [
@@ -146,6 +152,11 @@ class EnergyCascade(keras.layers.Layer):
         return float(np.median(np.concatenate(sizes)))
 
     @property
+    def _reach(self) -> float:
+        """How far the core of a shower reaches [cm]."""
+        return shower_moments.CORE_PITCHES * self._pitch
+
+    @property
     def scale_weights(self) -> list[Any]:
         """The weights that are not trained but set by `scales`."""
         mixtures = [self.total, self.moments]
@@ -169,7 +180,7 @@ class EnergyCascade(keras.layers.Layer):
         least = ops.take(flat, ops.shape(flat)[0] - ops.maximum(hits, 1) + above)
         total = self._total_value(total, axis, per_gev)
         moments = self._moments_of(ops.sum(response, axis=-1), axis)
-        middle = ops.mean(moments, axis=0) * [0.0, 0.0, 1.0, 1.0]
+        middle = ops.mean(moments, axis=0) * [0.0, 0.0, 1.0, 1.0, 1.0]
         return [
             per_gev,
             ops.maximum(least, 1e-12),
@@ -189,12 +200,21 @@ class EnergyCascade(keras.layers.Layer):
         return ((ratio - 1.0) * ops.sqrt(axis.energy_gev))[:, None]
 
     def _moments_of(self, image: Tensor, axis: Axis) -> Tensor:
-        """Returns how far the centroid is along and across, and ln(width^2)."""
+        """Returns the moments as they are drawn, [batch, 5].
+
+        How far the centroid is along and across [cm], ln(width^2 / cm^2), and the logit
+        of the fraction in the core.
+        """
         centre = shower_moments.centroid(image, self.positions_cm)
         squared = shower_moments.widths(image, self.positions_cm, centre, axis)
+        core = shower_moments.core_fraction(
+            image, self.positions_cm, centre, self._reach
+        )
+        core = ops.clip(core, _LEAST_CORE, 1.0 - _LEAST_CORE)
         shift = axis.turned(centre - axis.core_cm)
+        logit = ops.log(core) - ops.log(1.0 - core)
         return ops.concatenate(
-            [shift, ops.log(squared + shower_moments.FEWEST_CM2)], axis=1
+            [shift, ops.log(squared + shower_moments.FEWEST_CM2), logit], axis=1
         )
 
     def _seen_total(self, total: Tensor, axis: Axis) -> Tensor:
@@ -214,13 +234,15 @@ class EnergyCascade(keras.layers.Layer):
         return logits + self._allowed[number], mean, log_width
 
     def _seen_by_moments(self, seen: Tensor, axis: Axis) -> Tensor:
-        cells = shower_moments.seen_by_cells(axis, self.positions_cm, self._pitch)
+        cells = shower_moments.seen_by_cells(
+            axis, self.positions_cm, self._pitch, self.axis.length_cm
+        )
         return ops.concatenate([seen, cells], axis=1)
 
     def _wanted(self, moments: Tensor, axis: Axis) -> Moments:
         centre = axis.core_cm + axis.turned_back(moments[:, :2])
-        squared = ops.exp(moments[:, 2:]) - shower_moments.FEWEST_CM2
-        return Moments(centre, squared, axis)
+        squared = ops.exp(moments[:, 2:4]) - shower_moments.FEWEST_CM2
+        return Moments(centre, squared, ops.sigmoid(moments[:, 4:]), axis, self._reach)
 
     def _event(self, seen: Tensor, moments: Tensor, axis: Axis) -> Tensor:
         """Returns what every level is told of an event."""
@@ -236,7 +258,7 @@ class EnergyCascade(keras.layers.Layer):
         Args:
             response: Showers [spec.unit], [batch, row, column] or [..., layer].
             condition: Conditions [spec.condition_units], [batch, conditions].
-            dither: Standard normal numbers that blur the moments, [batch, 4].
+            dither: Standard normal numbers that blur the moments, [batch, 5].
 
         Returns:
             By name, see `names`, each [batch].
@@ -260,7 +282,7 @@ class EnergyCascade(keras.layers.Layer):
                 found["layers"] += likelihood.split(layers[number], rest, *parameters)
             seen = self._seen_layers(seen, total, layers)
         image = ops.sum(pyramid[-1], axis=-1)
-        blur = np.array([self.settings["dither_cm"]] * 2 + [_DITHERED_WIDTH] * 2)
+        blur = np.array([self.settings["dither_cm"]] * 2 + [_DITHERED_WIDTH] * 3)
         moments = self._moments_of(image, axis) + dither * blur.astype(np.float32)
         found["moments"] = _log_density(
             self.moments, self._seen_by_moments(seen, axis), moments

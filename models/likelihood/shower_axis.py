@@ -86,6 +86,11 @@ class ShowerAxis:
         self.scale = [float(value) for value in scale]
         self.depth_cm = [float(value) for value in depth_cm]
 
+    @property
+    def length_cm(self) -> float:
+        """By how much depth grows where ln(energy) does by 1; 0 for upright showers."""
+        return self.depth_cm[1] if len(self.energy) == 3 else 0.0
+
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return dict(vars(self))

@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 from losses import likelihood
 from models.likelihood import energy_split
 from models.likelihood.block_layout import BlockLayout, Halves, children_of
-from models.likelihood.block_places import expected_ratios
 from models.likelihood.energy_split import encode
-from models.likelihood.open_divisions import DivisionState, OpenDivisions
 from models.likelihood.shower_moments import Moments
 from models.likelihood.split_tree import Split
 
@@ -66,7 +64,6 @@ class SplitLevel(keras.layers.Layer):
         self.groups = [[*range(n, self.layers, count)] for n in range(count)]
         self.layout = BlockLayout(plan, turns)
         self.divisions = self.layout.divisions
-        self.open = OpenDivisions(plan)
         exist = self.layout.halves(plan.children_exist[None])
         self._allowed = [
             _if_any(energy_split.allowed(first[0], second[0], components))
@@ -105,14 +102,6 @@ class SplitLevel(keras.layers.Layer):
             for division in range(self.divisions)
         ]
 
-        self.of_asked = [
-            [
-                [keras.layers.Dense(width, use_bias=False) for _ in range(count)]
-                for _ in range(self.divisions)
-            ]
-            for _ in range(self.layout.turns)
-        ]
-
     @property
     def noise_shape(self) -> tuple[int, ...]:
         """The standard normal numbers that an event needs, without the batch."""
@@ -140,9 +129,8 @@ class SplitLevel(keras.layers.Layer):
         return ops.concatenate([x, seen], axis=-1)
 
     def _run(
-        self, energy: Tensor, features: Tensor, ratios: Tensor, wanted: Moments,
-        smallest: Tensor, divide: Divide,
-    ) -> list[tuple[Tensor, Halves]]:  # fmt: skip
+        self, energy: Tensor, features: Tensor, smallest: Tensor, divide: Divide
+    ) -> list[tuple[Tensor, Halves]]:
         """Goes through the turns in their order; see `_turn`.
 
         Only blocks with energy are divided: at the finest level of a calorimeter these
@@ -152,7 +140,6 @@ class SplitLevel(keras.layers.Layer):
             The numbers of the blocks of every turn among all blocks of the batch, and
             the parts of their divisions.
         """
-        followed = self.open.follow(energy, wanted, ratios)
         energy = ops.reshape(energy, (-1, self.layers))
         features = ops.reshape(features, (-1, features.shape[-1]))
         events = ops.floor_divide(ops.shape(energy)[0], self.layout.count)
@@ -169,11 +156,9 @@ class SplitLevel(keras.layers.Layer):
                 known = _active(self.of_children[turn - 1](known))
                 known = ops.reshape(known, (-1, known.shape[-1]))
                 x = x + self.joins[turn - 1](ops.take(known, places, axis=0))
-            followed.turn(blocks)
             halves = self._turn(
-                turn, blocks, ops.take(energy, blocks, axis=0), x, followed, smallest,
-                divide,
-            )  # fmt: skip
+                blocks, ops.take(energy, blocks, axis=0), x, smallest, divide
+            )
             done.append((blocks, halves))
             if turn + 1 < self.layout.turns:
                 children = ops.concatenate(children_of(halves), axis=-1)
@@ -183,17 +168,15 @@ class SplitLevel(keras.layers.Layer):
         return done
 
     def _turn(
-        self, turn: int, blocks: Tensor, energy: Tensor, features: Tensor,
-        followed: DivisionState, smallest: Tensor, divide: Divide,
+        self, blocks: Tensor, energy: Tensor, features: Tensor, smallest: Tensor,
+        divide: Divide,
     ) -> Halves:  # fmt: skip
         """Goes through the divisions in their order.
 
         Args:
-            turn: The number of the turn.
             blocks: Numbers of the blocks among all blocks of the batch, int32 [blocks].
             energy: Their energies, [blocks, layer].
             features: What all divisions see, one after the other, [blocks, channels].
-            followed: What the moments still ask for.
             smallest: See `energy_split.encode`.
             divide: Says how energies are divided: from the numbers of the blocks, the
                 division, the layers (None for all), their energies and the parameters.
@@ -209,10 +192,7 @@ class SplitLevel(keras.layers.Layer):
             results = [x for pair in halves for x in pair]
             parts: list[tuple[Tensor, Tensor]] = []
             for number, chosen in enumerate(self.groups):
-                some = None if len(self.groups) == 1 else chosen
-                of_group = _pick(parent, some)
-                asked = followed.asked(division, of_group)
-                x = head + self.of_asked[turn][division][number](asked)
+                x = head
                 if (of_results := self.of_results[division][number]) is not None:
                     known = [*results, *[part for pair in parts for part in pair]]
                     x = x + of_results(
@@ -225,10 +205,16 @@ class SplitLevel(keras.layers.Layer):
                     logits = logits + ops.take(
                         allowed[:, chosen], number_in_event, axis=0
                     )
+                some = None if len(self.groups) == 1 else chosen
                 parts.append(
-                    divide(blocks, division, some, of_group, (logits, mean, log_width))
+                    divide(
+                        blocks,
+                        division,
+                        some,
+                        _pick(parent, some),
+                        (logits, mean, log_width),
+                    )
                 )
-                followed.made(division, *parts[-1])
             halves.append(self._ungrouped(parts))
         return halves
 
@@ -276,8 +262,7 @@ class SplitLevel(keras.layers.Layer):
             return first, second
 
         features = self._features(energy, maps, wanted, event, smallest)
-        ratios = expected_ratios(maps)
-        self._run(energy, features, ratios, wanted, smallest, divide)
+        self._run(energy, features, smallest, divide)
         of_blocks = ops.reshape(sum(found), (-1, self.layout.count))
         return ops.sum(of_blocks, axis=1)
 
@@ -310,9 +295,7 @@ class SplitLevel(keras.layers.Layer):
             return energy_split.draw_split(parent, *parameters, random)
 
         features = self._features(energy, maps, wanted, event, smallest)
-        found = self._run(
-            energy, features, expected_ratios(maps), wanted, smallest, divide
-        )
+        found = self._run(energy, features, smallest, divide)
         blocks = ops.concatenate([some for some, _ in found], axis=0)
         children = ops.concatenate(
             [ops.concatenate(children_of(halves), axis=-1) for _, halves in found],

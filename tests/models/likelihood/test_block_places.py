@@ -25,7 +25,9 @@ def _found(centre=CENTRE, squared=SQUARED, direction=DIRECTION):
     plan = split_tree.splits(CELLS, places)
     direction = tf.constant(direction)
     axis = Axis(direction, direction[:, 0], direction, direction)
-    wanted = Moments(tf.constant(centre), tf.constant(squared), axis)
+    wanted = Moments(
+        tf.constant(centre), tf.constant(squared), tf.ones((2, 1)), axis, PITCH_CM
+    )
     maps = BlockPlaces(CELLS, places, plan, PITCH_CM)(wanted)
     return plan, [np.asarray(one) for one in maps]
 

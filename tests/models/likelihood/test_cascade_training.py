@@ -39,12 +39,12 @@ def _network():
     return network, network.get_weights()
 
 
-def _model(ema_decay=0.0, rate=1e-2, seed=SEED):
+def _model(ema_decay=0.0, rate=1e-2, seed=SEED, weight_decay=0.0):
     """Makes a model with the first weights; it takes them away from any other one."""
     network, weights = _network()
     network.set_weights(weights)
     model = CascadeModel(network, Identity(), ema_decay, seed)
-    model.compile(keras.optimizers.Adam(rate))
+    model.compile(keras.optimizers.AdamW(rate, weight_decay=weight_decay))
     return model
 
 
@@ -136,12 +136,33 @@ def test_the_loss_is_the_sum_of_the_parts_of_the_likelihood():
     seed = tf.constant([4, 5])
     found = model.negative_log_likelihood(model.network, element[:2], seed)
     cascade = _cascade(model.network)
-    parts = cascade.log_likelihood(response, condition, normal(EVENTS, 4, seed))
+    parts = cascade.log_likelihood(response, condition, normal(EVENTS, 5, seed))
     assert [*found] == ["loss", *cascade.names]
     for name, value in parts.items():
         np.testing.assert_array_equal(found[name], -value)
     total = np.sum([*map(np.asarray, parts.values())], axis=0)
     np.testing.assert_allclose(found["loss"], -total, rtol=1e-5)
+
+
+def test_the_levels_are_not_decayed():
+    found = []
+    for decay in (0.0, 0.5):
+        model = _model(weight_decay=decay)
+        # Also after a detour through the configuration, which does not say so.
+        model.compile_from_config(model.get_compile_config())
+        # Twice: the first biases are 0.
+        for _ in range(2):
+            model.train_step(_element())
+        cascade = _cascade(model.network)
+        levels = [w for level in cascade.levels for w in level.trainable_variables]
+        ids = {id(w) for w in levels}
+        others = [w for w in cascade.trainable_variables if id(w) not in ids]
+        found.append([values(levels), values(others)])
+    (levels, others), (levels_decayed, others_decayed) = found
+    for one, two in zip(levels, levels_decayed, strict=True):
+        np.testing.assert_array_equal(one, two)
+    for one, two in zip(others, others_decayed, strict=True):
+        assert np.any(one != two)
 
 
 def test_the_dither_is_drawn_by_seed_and_step_alone():

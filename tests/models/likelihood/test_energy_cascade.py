@@ -25,6 +25,8 @@ LAYERED = np.ones((4, 3, 3), bool)
 LAYERED[0, :2] = LAYERED[2, 1, 1] = False
 DETECTORS = pytest.mark.parametrize("cells", [PLANE, LAYERED], ids=["plane", "layered"])
 
+REACH_CM = 1.25 * PITCH_CM
+
 
 def _scaled(layer, response, condition):
     """Gives a cascade the scales of showers."""
@@ -43,7 +45,7 @@ def _made(cells, weights=0.3, **changes):
 
 
 def _log_likelihood(layer, response, condition, dither=None):
-    dither = np.zeros((len(response), 4), np.float32) if dither is None else dither
+    dither = np.zeros((len(response), 5), np.float32) if dither is None else dither
     found = layer.log_likelihood(
         tf.constant(response), tf.constant(condition), tf.constant(dither)
     )
@@ -99,12 +101,14 @@ def test_drawn_showers_are_adjusted_to_the_moments_that_were_drawn():
     total = tf.reduce_sum(layers, axis=1)
     seen = layer._seen_total(total, axis)
     seen = layer._seen_layers(seen, total, tf.unstack(layers, axis=1))
-    numbers = tf.constant(noise(layer, EVENTS)[:, 2 : 2 + 2 * 4])
+    numbers = tf.constant(noise(layer, EVENTS)[:, 2 : 2 + 2 * 5])
     moments, _, _ = layer.moments(layer._seen_by_moments(seen, axis), numbers)
     wanted = shower_moments.Moments(
         axis.core_cm + axis.turned_back(moments[:, :2]),
-        tf.exp(moments[:, 2:]) - shower_moments.FEWEST_CM2,
+        tf.exp(moments[:, 2:4]) - shower_moments.FEWEST_CM2,
+        tf.sigmoid(moments[:, 4:]),
         axis,
+        REACH_CM,
     )
     places = positions_cm(*LAYERED.shape[:2])
     expected = adjusted_moments.adjusted(before, places, wanted, PITCH_CM)
@@ -145,7 +149,7 @@ def test_a_graph_answers_as_its_operations_do_one_by_one(cells):
     """TensorFlow fuses operations of a graph, and has its own idea of some slopes."""
     layer, response, condition = _made(cells)
     graph = tf.function(layer.log_likelihood, autograph=False)
-    arguments = tf.constant(response), condition, tf.zeros((EVENTS, 4))
+    arguments = tf.constant(response), condition, tf.zeros((EVENTS, 5))
     found, expected = graph(*arguments), layer.log_likelihood(*arguments)
     for name, value in expected.items():
         np.testing.assert_allclose(found[name], value, rtol=1e-4, atol=1e-4)
@@ -159,7 +163,7 @@ def test_two_cells_in_two_layers_by_hand():
     # Of these, one layer is empty, or the other one, or a cell.
     response[1, :, :, 0] = response[2, :, :, 1] = response[3, 0, 0, 0] = 0.0
     layer = _scaled(cascade(cells, weights=0.0), response, condition)
-    dither = np.random.default_rng(6).normal(size=(EVENTS, 4)).astype(np.float32)
+    dither = np.random.default_rng(6).normal(size=(EVENTS, 5)).astype(np.float32)
     found = _log_likelihood(layer, response, condition, dither)
 
     width = np.exp(-0.5)
@@ -191,9 +195,14 @@ def test_two_cells_in_two_layers_by_hand():
     centre = np.column_stack([0.0 * share, PITCH_CM * (share - 0.5)])
     squared = np.column_stack([0.0 * share, PITCH_CM**2 * share * (1.0 - share)])
     shift = centre - np.asarray(condition)[:, 1:]
-    moments = np.column_stack([shift, np.log(squared + 1e-4)])
-    location = moments.mean(axis=0) * [0.0, 0.0, 1.0, 1.0]
-    blurred = moments + dither * [DITHER_CM, DITHER_CM, 0.01, 0.01]
+    # The two centres of cells are as far from the centroid as the other has energy.
+    near = np.exp(-((PITCH_CM * np.column_stack([share, 1.0 - share]) / REACH_CM) ** 2))
+    core = np.sum(near * np.column_stack([1.0 - share, share]), axis=1)
+    core = np.clip(core, 1e-3, 0.999)
+    logit = np.log(core / (1.0 - core))
+    moments = np.column_stack([shift, np.log(squared + 1e-4), logit])
+    location = moments.mean(axis=0) * [0.0, 0.0, 1.0, 1.0, 1.0]
+    blurred = moments + dither * [DITHER_CM, DITHER_CM, 0.01, 0.01, 0.01]
     scale = width * (moments.std(axis=0) + 1e-3)
     expected = scipy.stats.norm.logpdf(blurred, location, scale).sum(axis=1)
     np.testing.assert_allclose(found["moments"], expected, rtol=1e-2, atol=0.02)
@@ -224,7 +233,7 @@ def test_total_and_layers_are_drawn_from_the_density_that_scores_them():
 def test_the_slopes_of_all_weights_are_finite_with_empty_layers():
     layer, response, condition = _made(np.ones((4, 4, 3), bool))
     response[0, ..., 0] = response[1, ..., 1:] = 0.0
-    dither = tf.zeros((EVENTS, 4))
+    dither = tf.zeros((EVENTS, 5))
     with tf.GradientTape() as tape:
         found = layer.log_likelihood(tf.constant(response), condition, dither)
         value = tf.add_n([*found.values()])
@@ -261,11 +270,14 @@ def test_the_scales_are_those_of_the_showers(cells):
     centre = np.einsum("brc,rcv->bv", share, places)
     seen = (places - centre[:, None, None]) ** 2
     squared = np.log(np.einsum("brc,brcv->bv", share, seen) + 1e-4)
+    near = np.exp(-seen.sum(axis=-1) / REACH_CM**2)
+    core = np.sum(share * near, axis=(1, 2))
+    rest = np.column_stack([squared, np.log(core / (1.0 - core))])
     location = found[layer.moments.location.path]
     # The centroid is measured from where it is expected.
     np.testing.assert_array_equal(location[:2], [0.0, 0.0])
-    np.testing.assert_allclose(location[2:], squared.mean(axis=0), rtol=1e-3)
-    deviations = np.column_stack([centre - np.asarray(condition)[:, 1:], squared])
+    np.testing.assert_allclose(location[2:], rest.mean(axis=0), rtol=1e-3)
+    deviations = np.column_stack([centre - np.asarray(condition)[:, 1:], rest])
     np.testing.assert_allclose(
         found[layer.moments.width.path], deviations.std(axis=0) + 1e-3, rtol=1e-3
     )
@@ -317,7 +329,7 @@ def test_the_last_widths_are_those_of_the_fine_levels(widths, expected):
 def test_every_draw_has_noise_of_its_own():
     layer, _, condition = _made(LAYERED)
     # Total, moments, two layers divided off, and the divisions of every level.
-    sizes = [2, 2 * 4, 2 * 2, 2 * 3 * 3, 4 * 2 * 3 * 3]
+    sizes = [2, 2 * 5, 2 * 2, 2 * 3 * 3, 4 * 2 * 3 * 3]
     assert layer.noise_size == sum(sizes)
     numbers = noise(layer, EVENTS)
     before = np.asarray(layer(condition, tf.constant(numbers)))

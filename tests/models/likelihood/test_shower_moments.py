@@ -1,4 +1,4 @@
-"""Centroid and widths against NumPy, and what blocks lack of them."""
+"""Centroid, widths and core against NumPy, and what blocks lack of them."""
 
 import numpy as np
 import pytest
@@ -9,6 +9,7 @@ from models.likelihood.shower_axis import Axis
 
 EVENTS, ROWS, COLUMNS, LAYERS = 40, 8, 7, 3
 PITCH_CM = 2.0
+REACH_CM = 2.5
 PLACES = (
     PITCH_CM * (np.stack(np.mgrid[:ROWS, :COLUMNS], axis=-1) - [3.5, 3.0])
 ).astype(np.float32)
@@ -98,33 +99,51 @@ def test_moments_turn_with_detector_and_shower(angle):
     assert np.abs(other - before).max() > 0.1
 
 
-def _wanted(shift, excess, direction=(0.3, 0.0)):
-    """Moments that lack a shift and an excess, and the image that lacks them."""
+def test_the_core_has_the_energy_near_a_place():
+    image = _showers().sum(axis=-1)
+    place = np.random.default_rng(4).normal(size=(EVENTS, 2)).astype(np.float32)
+    away = np.linalg.norm(PLACES.astype(float) - place[:, None, None], axis=-1)
+    expected = np.average(
+        np.exp(-((away / REACH_CM) ** 2)).reshape(EVENTS, -1),
+        weights=image.reshape(EVENTS, -1), axis=1,
+    )  # fmt: skip
+    found = shower_moments.core_fraction(tf.constant(image), PLACES, place, REACH_CM)
+    np.testing.assert_allclose(found, expected[:, None], rtol=1e-4)
+    nothing = shower_moments.core_fraction(
+        tf.zeros((1, ROWS, COLUMNS)), PLACES, place[:1], REACH_CM
+    )
+    np.testing.assert_array_equal(nothing, [[0.0]])
+
+
+def _wanted(shift, excess, lack=0.0, direction=(0.3, 0.0)):
+    """Moments that lack these, and the image that lacks them."""
     image = _showers()[:2].sum(axis=-1)
     axis = _axis(np.repeat([direction], 2, axis=0))
     centre = _centroid(image) - shift
     squared = shower_moments.widths(
         tf.constant(image), PLACES, tf.constant(centre, tf.float32), axis
     )
+    centre = tf.constant(_centroid(image), tf.float32) - shift
+    core = shower_moments.core_fraction(tf.constant(image), PLACES, centre, REACH_CM)
     wanted = shower_moments.Moments(
-        tf.constant(_centroid(image), tf.float32) - shift, squared - excess, axis
+        centre, squared - excess, core + lack, axis, REACH_CM
     )
     return wanted, tf.constant(image)
 
 
 def test_what_is_missing_counts_in_quarters_of_a_step():
-    wanted, image = _wanted([0.5, -0.25], [0.4, -0.8])
+    wanted, image = _wanted([0.5, -0.25], [0.4, -0.8], 0.1)
     step = np.float32([4.0, 2.0])
     found = np.asarray(wanted.missing(image, PLACES, step))
     # The squares count in those of the smaller step.
-    expected = 4.0 * np.array([-0.5 / 4.0, 0.25 / 2.0, 0.4 / 4.0, -0.8 / 4.0])
+    expected = 4.0 * np.array([-0.5 / 4.0, 0.25 / 2.0, 0.4 / 4.0, -0.8 / 4.0, 0.1])
     np.testing.assert_allclose(found, np.tile(expected, (2, 1)), atol=1e-4)
 
 
 def test_what_is_missing_has_an_end_and_is_nothing_without_a_choice():
-    wanted, image = _wanted([90.0, 0.5], [1e3, -1e3])
+    wanted, image = _wanted([90.0, 0.5], [1e3, -1e3], -2.0)
     found = np.asarray(wanted.missing(image, PLACES, np.float32([2.0, 0.0])))
-    np.testing.assert_allclose(found, [[-4.0, 0.0, 4.0, -4.0]] * 2)
+    np.testing.assert_allclose(found, [[-4.0, 0.0, 4.0, -4.0, -4.0]] * 2)
 
 
 @pytest.mark.parametrize("angle", [0.0, 0.5 * np.pi])
@@ -134,7 +153,7 @@ def test_cells_see_a_narrow_shower_at_their_centres(angle):
     places = PLACES[3, 2] + PITCH_CM * np.outer([0.0, 0.2, -0.2, 0.5], along)
     direction = tf.constant(np.tile(0.3 * along, (4, 1)), tf.float32)
     axis = Axis(direction, direction[:, 0], tf.constant(places, tf.float32), direction)
-    found = np.asarray(shower_moments.seen_by_cells(axis, PLACES, PITCH_CM))
+    found = np.asarray(shower_moments.seen_by_cells(axis, PLACES, PITCH_CM, 0.0))
     assert found.shape == (4, 8)
     for first, width in ((0, 0.2), (4, 0.3)):
         shift, across, square, square_across = found[:, first : first + 4].T
@@ -149,8 +168,38 @@ def test_cells_see_a_narrow_shower_at_their_centres(angle):
         np.testing.assert_allclose(square_across, square_across[0], atol=1e-4)
 
 
-def test_cells_see_something_of_a_shower_far_outside():
+@pytest.mark.parametrize("angle", [0.0, 0.5 * np.pi])
+def test_cells_see_an_inclined_shower_at_five_depths(angle):
+    """Each place across is that of an upright shower; the last is that of their sum."""
+    along = np.array([np.cos(angle), np.sin(angle)])
+    direction = tf.constant([0.3 * along, 0.3 * along], tf.float32)
+    # Beside the line between cells, and beside it and along by half a pitch.
+    side = along[::-1] * [-1.0, 1.0]
+    core = PLACES[3, 2] + PITCH_CM * (0.2 * side + np.outer([0.0, 0.5], along))
+
+    def seen(place, length):
+        place = tf.constant(place, tf.float32)
+        axis = Axis(place, place[:, 0], place, direction)
+        return np.asarray(shower_moments.seen_by_cells(axis, PLACES, PITCH_CM, length))
+
+    found = seen(core, 0.5 * PITCH_CM / (0.3 * 2.0))
+    assert found.shape == (2, 9)
+    # Steps of half a pitch along, none across: everything across stays the same.
+    np.testing.assert_allclose(found[:, :5], np.tile(found[:1, :1], (2, 5)), atol=1e-3)
+    np.testing.assert_allclose(found[:, 6], found[:, 0], atol=1e-3)
+    # Gaussians of 0.2 and 0.3 pitches move a centroid more and less than that of 0.25.
+    narrow, wide = np.sort(np.abs(seen(core, 0.0)[0, [1, 5]]))
+    assert narrow < np.abs(found[0, 0]) < wide
+    # The squares along hold the depths: twice half a pitch before and behind.
+    depths = np.array([-2.0, -1.0, 0.0, 1.0, 2.0]) * 0.5
+    spread = 4.0 * np.average(depths**2, weights=[0.5, 1.0, 1.0, 1.0, 0.5])
+    assert found[0, 7] + 0.5 == pytest.approx(spread, rel=0.4)
+    assert found[0, 8] + 0.5 < 0.5 * spread
+
+
+@pytest.mark.parametrize("length", [0.0, 1.5])
+def test_cells_see_something_of_a_shower_far_outside(length):
     far = tf.constant([[1e3, 0.0]])
     axis = Axis(far, far[:, 0], far, far)
-    found = np.asarray(shower_moments.seen_by_cells(axis, PLACES, PITCH_CM))
+    found = np.asarray(shower_moments.seen_by_cells(axis, PLACES, PITCH_CM, length))
     assert np.isfinite(found).all()
