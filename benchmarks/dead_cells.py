@@ -29,7 +29,7 @@ from absl import flags
 from benchmarks.shared import dead_cell_figures, trained
 from benchmarks.shared.dead_cell_figures import Trained
 from common.atomic_files import replacing
-from metrics.evaluation.saved_model import SavedSimulator
+from metrics.evaluation.saved_model import history_of
 from metrics.observables import calorimeter, layered
 from metrics.report.figures import canvas
 from metrics.showers.shower_pairs import Comparison, within_energy_bins
@@ -74,7 +74,7 @@ def compared(
     )
     reference = np.where(spec.acceptance(mask), reference, np.float32(0.0))
     pair = Comparison(spec, "mask_full", condition, reference, generated)
-    return pair, SavedSimulator(workdir / "saved_model", spec).history
+    return pair, history_of(workdir / "history.csv")
 
 
 def measured(comparison: Comparison) -> MaskMeasured:

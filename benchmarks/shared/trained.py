@@ -29,6 +29,7 @@ def train(
     seed: int,
     settings: Mapping[str, Any],
     detector: str = "ecal",
+    data: pathlib.Path | None = None,
 ) -> None:
     """Runs `train.py`, which continues a training that was stopped.
 
@@ -38,6 +39,7 @@ def train(
         seed: Its seed.
         settings: Changes to the preset.
         detector: Whose sample in the repository it learns from.
+        data: Another file that it learns from instead.
 
     Raises:
         OSError: If the training fails.
@@ -46,7 +48,7 @@ def train(
         f"--model={model}",
         f"--workdir={workdir.resolve()}",
         f"--seed={seed}",
-        f"--data={sample_of(detector)}",
+        f"--data={data.resolve() if data else sample_of(detector)}",
         *(f"--set={name}={value}" for name, value in settings.items()),
     ]
     done = subprocess.run([sys.executable, "train.py", *arguments], cwd=_ROOT)

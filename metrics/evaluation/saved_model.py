@@ -64,7 +64,15 @@ def _signature(path: pathlib.Path) -> dict[str, Any]:
         ) from None
 
 
-def _history(path: pathlib.Path) -> dict[str, NDArray[np.float64]]:
+def history_of(path: pathlib.Path) -> dict[str, NDArray[np.float64]]:
+    """Returns the content of a `history.csv` by column, each [epochs].
+
+    Args:
+        path: The file; without it the history is empty.
+
+    Raises:
+        ValueError: If it is something else.
+    """
     if not path.is_file():
         return {}
     try:
@@ -124,7 +132,7 @@ class SavedSimulator:
         self.trained_energies_gev: list[float] | None = signature.get(
             "trained_energies_gev"
         )
-        self.history: Mapping[str, NDArray[np.float64]] = _history(
+        self.history: Mapping[str, NDArray[np.float64]] = history_of(
             path.parent / "history.csv"
         )
         try:
