@@ -9,6 +9,7 @@ import models
 from benchmarks import regressor_weight, tables
 from benchmarks.shared import reference_time, trained
 from data import detectors
+from metrics.statistics.resampling import Metric
 from models.training import config
 from tests.metrics import made_up
 
@@ -111,13 +112,35 @@ def test_the_study_of_the_weight_draws_a_panel_per_weight():
         detectors.get("ecal"), condition=made_up.ecal_conditions(80)
     )
     name = "asymmetry_along"
-    drawing = regressor_weight.figure({0.0: comparison, 2.0: comparison}, name)
+    drawing = regressor_weight.figure({0.0: [comparison], 2.0: [comparison] * 2}, name)
     titles = [axes.get_title() for axes in drawing.axes]
     assert [title for title in titles if title] == ["w = 0", "w = 2"]
     metric = trained.distance(comparison, name)
     generated, reference = (values[name] for values in comparison.values)
     assert 0.0 < metric.value < np.ptp(reference) / reference.std()
     assert np.ptp(generated) > 0.0
+
+
+def _distances(*values):
+    return [Metric(value, 0.01, 0.03, 0.005, 0.0) for value in values]
+
+
+def test_a_weight_differs_if_it_is_further_away_than_seeds_are():
+    found = {0.0: _distances(1.0, 1.2), 1.0: _distances(0.3, 0.5),
+             10.0: _distances(0.9, 1.1)}  # fmt: skip
+    lines = regressor_weight.lines(found)
+    assert lines[0] == "| weight | seed 1 | seed 2 | mean | floor |"
+    assert "| 1 | 0.300 ± 0.010 | 0.500 ± 0.010 | 0.400 | 0.030 ± 0.005 |" in lines
+    # Each weight has a variance of 0.02, so the means of two one of 0.01.
+    assert lines[-3] == "Standard deviation of trainings of one weight: 0.141"
+    assert lines[-2] == "w = 1 against 0: -0.700 ± 0.141, differs"
+    assert lines[-1] == "w = 10 against 0: -0.100 ± 0.141, inconclusive"
+
+
+@pytest.mark.parametrize("found", [{0.0: (1.0,), 1.0: (0.1,)}, {1.0: (0.1, 0.2)}])
+def test_without_another_seed_or_without_zero_nothing_is_concluded(found):
+    lines = regressor_weight.lines({w: _distances(*v) for w, v in found.items()})
+    assert lines[-1].startswith("Inconclusive: needs weight 0 and more than one seed")
 
 
 @pytest.fixture
