@@ -14,9 +14,13 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 # The same examples on every machine, and no limit on the time of one: a loaded
-# machine is not an error.
+# machine is not an error. Nor is it one that examples are made slowly there.
 hypothesis.settings.register_profile(
-    "fastsim_zoo", deadline=None, derandomize=True, database=None
+    "fastsim_zoo",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("fastsim_zoo")
 

@@ -1,5 +1,6 @@
 """The PyTorch copy of a cascade draws the same showers."""
 
+import dataclasses
 import importlib.util
 import json
 
@@ -16,12 +17,13 @@ HAS_TORCH = importlib.util.find_spec("torch") is not None
 EVENTS = 8
 
 
-def drawn_by(detector, **changes):
+def drawn_by(detector, periodic_axes=(), **changes):
     """Returns a tiny network with scales and weights that matter, and showers of it."""
     settings = cascade.Config(
         widths=(4, 3), components=(3, 2), hidden=4, ema_decay=0.0, **changes
     )
     spec = detectors.get(detector)
+    spec = dataclasses.replace(spec, periodic_axes=periodic_axes)
     network = cascade.build(settings, spec, transforms.Identity()).network
     sample = synthetic.sample(spec, EVENTS)
     layer = network.get_layer("energy_cascade")
@@ -60,7 +62,7 @@ def test_a_description_has_every_weight_and_level_of_a_cascade(tmp_path):
 @pytest.mark.parametrize(
     ("detector", "changes"),
     [
-        ("hgcal", {"turns": (1, 4)}),
+        ("hgcal", {"turns": (1, 4), "periodic_axes": (1,)}),
         ("ecal", {"turns": (1,), "layer_groups": (1,), "adjust": False}),
     ],
 )

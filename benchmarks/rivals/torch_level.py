@@ -257,9 +257,10 @@ class TorchLevel:
             x = self._of_turn(features, place)
             if turn:
                 known = [one for halves in done for one in _children_of(halves)]
-                seen = self.of_children[turn - 1](
-                    encode(torch.cat(known, -1), smallest)
-                )
+                seen = encode(torch.cat(known, -1), smallest)
+                seen = _around(seen, self.plan["periodic"], 1)
+                seen = self.of_children[turn - 1](seen)
+                seen = _inside(seen, self.plan["periodic"], 1)
                 x = x + self.joins[turn - 1](leaky(seen))
             blocks = self._of_turn(energy, place)
             numbers = self._of_turn(noise, place)
@@ -275,9 +276,10 @@ class TorchLevel:
         event = torch.cat([event, missing, torch.tanh(4.0 * missing)], 1)
         seen = encode(energy, smallest)
         inputs = [seen, maps, fraction, fraction * missing[:, None, None]]
-        x = self.first(torch.cat(inputs, -1))
+        x = self.first(_around(torch.cat(inputs, -1), self.plan["periodic"], 2))
         x = leaky(x + self.of_event(event)[:, None, None])
-        return self.heads(torch.cat([leaky(self.second(x)), seen], -1))
+        x = _inside(leaky(self.second(x)), self.plan["periodic"], 2)
+        return self.heads(torch.cat([x, seen], -1))
 
     def _turn(
         self, turn: int, energy: Tensor, features: Tensor, smallest: Tensor,
@@ -304,6 +306,22 @@ class TorchLevel:
                     side[..., chosen] = part
             halves.append(both)
         return halves
+
+
+def _around(x: Tensor, periodic: list[bool], margin: int) -> Tensor:
+    for axis, closed in enumerate(periodic, start=1):
+        if closed:
+            size = x.shape[axis]
+            chosen = torch.arange(-margin, size + margin) % size
+            x = x.index_select(axis, chosen)
+    return x
+
+
+def _inside(x: Tensor, periodic: list[bool], margin: int) -> Tensor:
+    for axis, closed in enumerate(periodic, start=1):
+        if closed:
+            x = x.narrow(axis, margin, x.shape[axis] - 2 * margin)
+    return x
 
 
 def _children_of(halves: Halves) -> list[Tensor]:

@@ -59,6 +59,8 @@ class DetectorSpec:
             response is not layered.
         shower_depth_cm: a and b [cm] of the depth of a shower along the track,
             a + b ln(E / GeV), where E is the incident energy; None if not known.
+        periodic_axes: Axes of the response that close in a circle, whose last row is
+            beside the first one.
         component_names: Names of the numbers of a response that is not an image of
             cells; empty otherwise.
         summed: Name of the detector whose cells are summed up, and the side of the sums
@@ -88,6 +90,7 @@ class DetectorSpec:
     energy_conditions: tuple[int, ...] = (0,)
     layer_depths_x0: tuple[float, ...] = ()
     shower_depth_cm: tuple[float, float] | None = None
+    periodic_axes: tuple[int, ...] = ()
     component_names: tuple[str, ...] = ()
     summed: tuple[str, float] | None = None
 

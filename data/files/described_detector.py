@@ -36,6 +36,7 @@ def _described(path: str, file: h5py.File, name: str) -> DetectorSpec:
     shower_depth = np.ravel(file.attrs.get("shower_depth_cm", ()))
     energies = np.atleast_1d(file.attrs.get("energy_conditions", 0))
     vectors = np.reshape(file.attrs.get("plane_vectors", ()), (-1, 2))
+    circles = np.ravel(file.attrs.get("periodic_axes", ()))
     bound = float(file.attrs.get("lower_bound", 0.0))
     dead = np.zeros_like(cells)
     if "dead_cells" in file:
@@ -49,6 +50,7 @@ def _described(path: str, file: h5py.File, name: str) -> DetectorSpec:
         "domain_high": len(high) != len(conditions),
         "energy_conditions": not set(energies.tolist()) <= set(range(len(conditions))),
         "plane_vectors": not set(vectors.ravel()) <= set(range(len(conditions))),
+        "periodic_axes": not set(circles.tolist()) <= set(range(cells.ndim)),
     }
     for what, is_wrong in wrong.items():
         if is_wrong:
@@ -86,6 +88,7 @@ def _described(path: str, file: h5py.File, name: str) -> DetectorSpec:
             if len(shower_depth)
             else None
         ),
+        periodic_axes=tuple(int(axis) for axis in circles),
     )
 
 

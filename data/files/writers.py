@@ -220,6 +220,8 @@ class Writer:
             file.attrs["layer_depths_x0"] = np.asarray(spec.layer_depths_x0, np.float64)
             if spec.shower_depth_cm is not None:
                 file.attrs["shower_depth_cm"] = spec.shower_depth_cm
+            if spec.periodic_axes:
+                file.attrs["periodic_axes"] = np.asarray(spec.periodic_axes, np.int64)
             file.attrs["energy_conditions"] = np.asarray(
                 spec.energy_conditions, np.int64
             )

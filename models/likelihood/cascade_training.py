@@ -41,6 +41,7 @@ def cascade_network(spec: DetectorSpec, **settings: Any) -> keras.Model:
         plane,
         shower_axis.of_detector(spec).get_config(),
         **settings,
+        periodic=[axis in spec.periodic_axes for axis in (0, 1)],
         name=_LAYER,
     )
     condition = keras.Input((len(spec.condition_names),), name="condition")

@@ -54,6 +54,7 @@ class EnergyCascade(keras.layers.Layer):
         dither_cm: Standard deviation of the blur of the centroid [cm].
         adjust: Whether energy moves between the cells of a drawn shower until it has
             the moments that were drawn, see `adjusted_moments.adjusted`.
+        periodic: Whether rows and columns close in a circle.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class EnergyCascade(keras.layers.Layer):
         hidden: int,
         dither_cm: float,
         adjust: bool,
+        periodic: Sequence[bool] = (False, False),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -82,10 +84,11 @@ class EnergyCascade(keras.layers.Layer):
             "hidden": hidden,
             "dither_cm": dither_cm,
             "adjust": adjust,
+            "periodic": [*periodic],
         }
         layered = self.cells.reshape(*self.cells.shape[:2], -1)
         self.layers = int(layered.shape[2])
-        self.plan = split_tree.splits(layered, self.positions_cm)
+        self.plan = split_tree.splits(layered, self.positions_cm, periodic=periodic)
         self.levels = [
             SplitLevel(*sizes, name=f"level_{number}")
             for number, sizes in enumerate(

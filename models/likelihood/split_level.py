@@ -36,7 +36,8 @@ class SplitLevel(keras.layers.Layer):
     divisions of the block before, and by how much centroid and widths still have to
     change. Given these, all blocks of a turn are divided at once, independently of each
     other. With four turns, blocks of even and odd rows and columns take turns, and a
-    block also sees the children of its neighbours that had theirs before.
+    block also sees the children of its neighbours that had theirs before. Along an axis
+    that closes in a circle the last block is a neighbour of the first one.
 
     Args:
         plan: The level.
@@ -123,9 +124,10 @@ class SplitLevel(keras.layers.Layer):
         event = ops.concatenate([event, missing, ops.tanh(4.0 * missing)], axis=1)
         seen = encode(energy, smallest)
         maps = [seen, maps, fraction, fraction * missing[:, None, None]]
-        x = self.first(ops.concatenate(maps, axis=-1))
+        x = _around(ops.concatenate(maps, axis=-1), self.plan.periodic, 2)
+        x = self.first(x)
         x = _active(x + self.of_event(event)[:, None, None])
-        x = _active(self.second(x))
+        x = _inside(_active(self.second(x)), self.plan.periodic, 2)
         return ops.concatenate([x, seen], axis=-1)
 
     def _run(
@@ -153,7 +155,9 @@ class SplitLevel(keras.layers.Layer):
             places = self.layout.number_in_turn(blocks)
             if turn:
                 known = encode(ops.concatenate(images, axis=-1), smallest)
+                known = _around(known, self.plan.periodic, 1)
                 known = _active(self.of_children[turn - 1](known))
+                known = _inside(known, self.plan.periodic, 1)
                 known = ops.reshape(known, (-1, known.shape[-1]))
                 x = x + self.joins[turn - 1](ops.take(known, places, axis=0))
             halves = self._turn(
@@ -308,6 +312,25 @@ class SplitLevel(keras.layers.Layer):
     def noise_size(self) -> int:
         """How many standard normal numbers an event needs."""
         return math.prod(self.noise_shape)
+
+
+def _around(x: Tensor, periodic: tuple[bool, bool], margin: int) -> Tensor:
+    """Repeats the rows and columns of circles on their other sides."""
+    for axis, closed in enumerate(periodic, start=1):
+        if closed:
+            size = x.shape[axis]
+            x = ops.take(
+                x, [n % size for n in range(-margin, size + margin)], axis=axis
+            )
+    return x
+
+
+def _inside(x: Tensor, periodic: tuple[bool, bool], margin: int) -> Tensor:
+    """Takes away what `_around` has added."""
+    for axis, closed in enumerate(periodic, start=1):
+        if closed:
+            x = ops.take(x, [*range(margin, x.shape[axis] - margin)], axis=axis)
+    return x
 
 
 def _active(x: Tensor) -> Tensor:

@@ -23,6 +23,7 @@ class Split:
         centres_cm: Centre (x, y) of a whole block, also at the edge, before,
             float32 [row, column, 2].
         child_centres_cm: The same, after.
+        periodic: Whether the last row is beside the first one, the last column.
     """
 
     blocks: tuple[int, int]
@@ -33,6 +34,7 @@ class Split:
     children_exist: NDArray[np.bool_]
     centres_cm: NDArray[np.float32]
     child_centres_cm: NDArray[np.float32]
+    periodic: tuple[bool, bool] = (False, False)
 
     @property
     def step_cm(self) -> NDArray[np.float32]:
@@ -44,6 +46,9 @@ class Split:
         for axis in (0, 1):
             if self.halved[axis] and self.child_centres_cm.shape[axis] > 1:
                 distances = np.diff(self.child_centres_cm, axis=axis)
+                if any(self.periodic):
+                    # Around a circle they point everywhere.
+                    distances = np.abs(distances)
                 steps[axis] = distances.mean(axis=(0, 1))
         return np.max(np.abs(steps), axis=0)
 
@@ -52,6 +57,7 @@ def splits(
     cells: NDArray[np.bool_],
     positions_cm: NDArray[np.float32],
     offset: Sequence[int] = (0, 0),
+    periodic: Sequence[bool] = (False, False),
 ) -> list[Split]:
     """Plans the splits from one block, the whole detector, down to its cells.
 
@@ -62,6 +68,7 @@ def splits(
         cells: The cells that exist, bool [row, column, layer].
         positions_cm: Their centres (x, y), float32 [row, column, 2].
         offset: Rows and columns before the first cell of the image.
+        periodic: Whether the last row is beside the first one, the last column.
 
     Returns:
         The levels, coarse ones first.
@@ -80,7 +87,9 @@ def splits(
     ]
     deepest = max(depths)
     grids = [
-        _blocks(cells, positions_cm, offset, [min(d, deepest - n) for d in depths])
+        _blocks(
+            cells, positions_cm, offset, [min(d, deepest - n) for d in depths], periodic
+        )
         for n in range(deepest + 1)
     ]
     plan = []
@@ -100,6 +109,7 @@ def splits(
                 after[1],
                 before[2],
                 after[2],
+                (bool(periodic[0]), bool(periodic[1])),
             )
         )
     return plan
@@ -110,6 +120,7 @@ def _blocks(
     positions_cm: NDArray[np.float32],
     offset: Sequence[int],
     log_sizes: Sequence[int],
+    periodic: Sequence[bool],
 ) -> tuple[list[int], NDArray[np.bool_], NDArray[np.float32]]:
     """Returns the indices of the first block, which blocks exist and their centres."""
     sizes = [2**number for number in log_sizes]
@@ -121,9 +132,16 @@ def _blocks(
         before = begin - start * size
         margins.append((before, -(before + number) % size))
     padded = np.pad(cells, [*margins, (0, 0)])
-    # A block at the edge has the centre of a whole one: the grid goes on outside.
-    places = np.pad(positions_cm.astype(np.float64), [*margins, (0, 0)], mode="reflect",
-                    reflect_type="odd")  # fmt: skip
+    places = positions_cm.astype(np.float64)
+    for axis, margin in enumerate(margins):
+        margins_of_axis = [(0, 0)] * 3
+        margins_of_axis[axis] = margin
+        if periodic[axis]:
+            # Outside there is nothing: the circle is closed.
+            places = np.pad(places, margins_of_axis, mode="edge")
+        else:
+            # A block at the edge has the centre of a whole one: the grid goes on.
+            places = np.pad(places, margins_of_axis, mode="reflect", reflect_type="odd")
     rows, columns = (n // s for n, s in zip(padded.shape[:2], sizes, strict=True))
     halves = (rows, sizes[0], columns, sizes[1])
     exists: NDArray[np.bool_] = np.any(padded.reshape(*halves, -1), axis=(1, 3))

@@ -35,6 +35,7 @@ def box():
         plane_vectors=((1, 2),),
         layer_depths_x0=(2.0, 6.0),
         shower_depth_cm=(4.0, 1.5),
+        periodic_axes=(1,),
     )
 
 

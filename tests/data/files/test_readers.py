@@ -142,7 +142,7 @@ def test_detect_builds_a_foreign_detector(path, box):
         np.testing.assert_array_equal(getattr(found, name), getattr(box, name))
     same = (
         "name shape response_name unit lower_bound condition_names condition_units "
-        "plane_vectors energy_conditions layer_depths_x0 shower_depth_cm"
+        "plane_vectors energy_conditions layer_depths_x0 shower_depth_cm periodic_axes"
     )
     for name in same.split():
         assert getattr(found, name) == getattr(box, name)

@@ -224,6 +224,25 @@ def test_the_likelihood_of_a_division_depends_on_the_blocks_in_reach_alone():
     assert abs(gain(_moved(energy, 5)) - before) > 1e-2
 
 
+@pytest.mark.parametrize(("turns", "step"), [(1, 1), (4, 2)])
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_circle_of_blocks_has_no_first_one(turns, step, closed):
+    """What is known and drawn turns with the blocks; with turns by two of them."""
+    cells, places = np.ones((4, 16, 2), bool), np.stack(np.mgrid[:4, :16], axis=-1)
+    plan = split_tree.splits(
+        cells, places.astype(np.float32), periodic=(False, closed)
+    )[-1]
+    assert plan.blocks == (2, 8)
+    level = _without_atoms(_level(plan, turns=turns))
+    energy, maps, wanted, event = _inputs(plan, 3)
+    noise = _noise(level, 3)
+    before = np.asarray(_draw(level, energy, maps, wanted, event, noise))
+    turned = [tf.roll(x, step, axis=2) for x in (energy, maps)]
+    after = _draw(level, *turned, wanted, event, np.roll(noise, step, axis=2))
+    same = np.allclose(after, np.roll(before, 2 * step, axis=2), rtol=1e-4)
+    assert same == closed
+
+
 def _without_weights(plan):
     """A level in which all outcomes that are possible have equal logits."""
     level = _level(plan, scale=0.0)

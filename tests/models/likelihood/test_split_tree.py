@@ -170,3 +170,18 @@ def test_the_step_is_the_distance_of_the_children_of_a_block(cells, offset):
             some = level.halved[axis] and len(centres) > 1
             expected = np.diff(centres) if some else 0.0
             np.testing.assert_allclose(level.step_cm[axis], expected)
+
+
+def test_blocks_of_a_circle_have_centres_inside_it():
+    """Six angles need eight: the last block has two cells of its four."""
+    angle = 2.0 * np.pi * np.arange(6) / 6
+    ring = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+    places = (np.array([1.0, 2.0])[:, None, None] * ring).astype(np.float32)
+    plan = split_tree.splits(np.ones((2, 6, 1), bool), places, periodic=(False, True))
+    assert [level.periodic for level in plan] == [(False, True)] * len(plan)
+    assert [level.blocks for level in plan] == [(1, 1), (1, 2), (1, 3)]
+    # Cells outside are where the last one is.
+    expected = places[:, [4, 5, 5, 5]].mean(axis=(0, 1))
+    np.testing.assert_allclose(plan[1].centres_cm[0, 1], expected, atol=1e-6)
+    # Steps around a circle do not cancel.
+    assert all(level.step_cm.max() > 0.3 for level in plan)
