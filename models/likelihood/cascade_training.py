@@ -82,13 +82,13 @@ class CascadeModel(SimulatingModel):
         """Attaches the optimizer and builds it, so that it is saved at once.
 
         Args:
-            trainer: Trains the weights; it decays those of the levels by nothing.
+            trainer: Trains the weights; those of the levels are not decayed.
             **kwargs: Passed on to `keras.Model.compile`, e.g. `jit_compile`.
         """
         # Without optimizer=None, Keras would make an optimizer of its own.
         super().compile(optimizer=None, **kwargs)
         self.trainer = trainer
-        # A level sees thousands of blocks in a batch, the others a number per shower.
+        # They learn from thousands of blocks in a batch, the others once per shower.
         levels = self._cascade(self.network).levels
         trainer.exclude_from_weight_decay(
             var_list=[one for level in levels for one in level.trainable_variables]

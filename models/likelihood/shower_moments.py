@@ -162,10 +162,10 @@ def seen_by_cells(
 
     Returns:
         How far centroids are from the core, along and across, and the mean squared
-        distances from them, in quarters of a pitch and of its square: of the images of
-        two Gaussians of 0.2 and 0.3 pitches, [batch, 8]; for inclined showers of the
-        sum of the images at five depths, a Gaussian of 0.25 pitches, and, across only,
-        of every one of them, [batch, 9].
+        distances from them, in quarters of a pitch and of its square. Of upright
+        showers for two Gaussians of 0.2 and 0.3 pitches, [batch, 8]. Of inclined ones,
+        for a Gaussian of 0.25 pitches, how far centroids are across at each depth, and
+        then all of it for the sum of the images, [batch, 9].
     """
 
     def seen(image: Tensor, place_cm: Tensor) -> Tensor:
