@@ -47,8 +47,8 @@ class Config(TrainingConfig):
         dither_cm: Blur of the centroid that is drawn first [cm].
         adjust: Whether drawn showers are adjusted to the moments.
         learning_rate: Largest rate; it rises in 200 steps and falls along a cosine.
-        weight_decay: Of the networks of total energy, layers and moments, relative to
-            the rate; the levels have none.
+        weight_decay: Of the networks of total energy and moments, relative to the rate;
+            layers and levels have none.
         clip_norm: Largest norm of a gradient [nat].
         ema_decay: Decay of the exponential moving average of the weights; 0 for none.
     """

@@ -82,16 +82,21 @@ class CascadeModel(SimulatingModel):
         """Attaches the optimizer and builds it, so that it is saved at once.
 
         Args:
-            trainer: Trains the weights; those of the levels are not decayed.
+            trainer: Trains the weights; it decays those of total energy and moments.
             **kwargs: Passed on to `keras.Model.compile`, e.g. `jit_compile`.
         """
         # Without optimizer=None, Keras would make an optimizer of its own.
         super().compile(optimizer=None, **kwargs)
         self.trainer = trainer
-        # They learn from thousands of blocks in a batch, the others once per shower.
-        levels = self._cascade(self.network).levels
+        # Levels learn from thousands of blocks in a batch; layers would lose the tails
+        # of showers that begin late.
+        cascade = self._cascade(self.network)
         trainer.exclude_from_weight_decay(
-            var_list=[one for level in levels for one in level.trainable_variables]
+            var_list=[
+                one
+                for part in (*cascade.levels, *cascade.of_layers)
+                for one in part.trainable_variables
+            ]
         )
         trainer.build(self.network.trainable_variables)
         self._follow(["loss", *self._cascade(self.network).names, "gradient_norm"])
