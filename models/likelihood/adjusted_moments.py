@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from models.likelihood.shower_axis import Axis
-from models.likelihood.shower_moments import Moments, nearness
+from models.likelihood.shower_moments import Moments
 
 Tensor = Any
 
@@ -43,28 +42,12 @@ def adjusted(
     Returns:
         [batch, row, column, layer].
     """
-    energy = ops.sum(response, axis=(1, 2))
+    cells, places, numbers = _with_energy(response)
+    energy = ops.sum(cells, axis=1)
     share = energy / (ops.sum(energy, axis=1, keepdims=True) + 1e-9)
-    away = positions_cm - wanted.centre_cm[:, None, None]
-    along, across = _turned(away, wanted.axis)
-    near = nearness(positions_cm, wanted.centre_cm, wanted.reach_cm)
-    # Relative to these, all are of the order of 1.
-    squared = wanted.squared_cm2 + pitch_cm**2
-    x, y = away[..., 0] / pitch_cm, away[..., 1] / pitch_cm
-    numbers = [
-        x, y, along**2 / squared[:, :1, None], across**2 / squared[:, 1:, None], near
-    ]  # fmt: skip
-    reach, far = 1.0 / _NEAR_PITCHES, (_FAR_PITCHES * pitch_cm) ** 2
-    pulls = [
-        ops.tanh(x * reach), ops.tanh(y * reach),
-        along**2 / (along**2 + far), across**2 / (across**2 + far), near,
-    ]  # fmt: skip
-    maps = ops.stack([ops.ones_like(x), *numbers, *pulls], axis=1)
-    # Cells in a row: products of small matrices are fast.
-    maps = ops.reshape(maps, (-1, 1 + 2 * _NUMBERS, math.prod(response.shape[1:3])))
-    cells = ops.reshape(response, (-1, maps.shape[-1], response.shape[-1]))
+    maps, scale = _maps(positions_cm, places, wanted, pitch_cm)
     target = ops.concatenate(
-        [ops.zeros_like(squared), wanted.squared_cm2 / squared, wanted.core], axis=1
+        [ops.zeros_like(scale), wanted.squared_cm2 / scale, wanted.core], axis=1
     )
     slopes = ops.zeros_like(target)
 
@@ -85,14 +68,80 @@ def adjusted(
     moved = pulled()
     after = ops.sum(moved, axis=1)
     factor = energy / ops.where(after > 0.0, after, 1.0)
-    return ops.reshape(moved * factor[:, None], (-1, *response.shape[1:]))
+    moved = ops.reshape(moved * factor[:, None], (-1, moved.shape[-1]))
+    return _back(moved, numbers, response)
 
 
-def _turned(away: Tensor, axis: Axis) -> tuple[Tensor, Tensor]:
-    """Returns displacements along and across, each [batch, row, column]."""
-    cosine, sine = (one[:, :, None] for one in axis.angle())
-    x, y = away[..., 0], away[..., 1]
-    return cosine * x + sine * y, cosine * y - sine * x
+def _with_energy(response: Tensor) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor]]:
+    """Gathers the cells that have energy in any layer: most of a shower have none.
+
+    Args:
+        response: Showers, [batch, row, column, layer].
+
+    Returns:
+        Their energies, [batch, some, layer], with zeros after those of showers that
+        have fewer than others; their places among rows and columns, int32
+        [batch, some]; and their numbers among all cells and among those gathered.
+    """
+    count, layers = math.prod(response.shape[1:3]), response.shape[-1]
+    rows = ops.reshape(response, (-1, layers))
+    occupied = ops.any(rows > 0.0, axis=1)
+    before = ops.cast(ops.nonzero(occupied)[0], "int32")
+    hits = ops.sum(ops.cast(ops.reshape(occupied, (-1, count)), "int32"), axis=1)
+    first = ops.cumsum(hits) - hits
+    most = ops.max(hits)
+    place = ops.arange(most, dtype="int32")
+    # Where a shower has no more, those of the next one stand, which do not count.
+    chosen = ops.take(ops.pad(before, [(0, most)]), first[:, None] + place, axis=0)
+    counts = ops.cast(place < hits[:, None], response.dtype)
+    cells = ops.take(rows, chosen, axis=0) * counts[..., None]
+    event = ops.floor_divide(before, count)
+    # The n-th of all is the n-th less those of the showers before among its own.
+    after = ops.cumsum(ops.ones_like(before)) - 1
+    after = after + ops.take(ops.arange(ops.shape(hits)[0]) * most - first, event)
+    return cells, ops.mod(chosen, count), (before, after)
+
+
+def _back(cells: Tensor, numbers: tuple[Tensor, Tensor], like: Tensor) -> Tensor:
+    """Puts the cells that were gathered where they came from."""
+    before, after = numbers
+    size = (ops.shape(like)[0] * math.prod(like.shape[1:3]), like.shape[-1])
+    rows = ops.scatter(before[:, None], ops.take(cells, after, axis=0), size)
+    return ops.reshape(rows, (-1, *like.shape[1:]))
+
+
+def _maps(
+    positions_cm: Any, places: Tensor, wanted: Moments, pitch_cm: float
+) -> tuple[Tensor, Tensor]:
+    """Returns what Newton's method needs to know of cells.
+
+    Args:
+        positions_cm: Centres of all cells (x, y), [row, column, 2].
+        places: Which cells are asked for, int32 [batch, some].
+        wanted: The moments.
+        pitch_cm: The distance of neighbouring cells.
+
+    Returns:
+        1, the five numbers of which the moments are means and the five that slopes
+        multiply, [batch, 11, some]; what squares are relative to [cm^2], [batch, 2].
+    """
+    x, y = (
+        ops.take(positions_cm[..., i].ravel(), places) - wanted.centre_cm[:, i : i + 1]
+        for i in (0, 1)
+    )
+    near = ops.exp((x * x + y * y) * -(wanted.reach_cm**-2))
+    cosine, sine = wanted.axis.angle()
+    along, across = (cosine * x + sine * y) ** 2, (cosine * y - sine * x) ** 2
+    # Relative to these, all are of the order of 1.
+    scale = wanted.squared_cm2 + pitch_cm**2
+    step, far = 1.0 / pitch_cm, (_FAR_PITCHES * pitch_cm) ** 2
+    numbers = [x * step, y * step, along / scale[:, :1], across / scale[:, 1:], near]
+    pulls = [
+        *[ops.tanh(one * (step / _NEAR_PITCHES)) for one in (x, y)],
+        *[one / (one + far) for one in (along, across)],
+        near,
+    ]
+    return ops.stack([ops.ones_like(x), *numbers, *pulls], axis=1), scale
 
 
 def _means_and_slopes(

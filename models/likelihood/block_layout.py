@@ -81,7 +81,9 @@ class BlockLayout:
 
     def sums(self, children: Tensor) -> Tensor:
         """Adds children up to blocks, [batch, row, column, layer]."""
-        return ops.sum(self._beside(children), axis=(2, 4))
+        # Slices are several times faster than sums over two short axes.
+        first, second = self.halves(children)[0]
+        return first + second
 
     def halves(self, children: Any) -> Halves:
         """Returns the two parts of every division.

@@ -38,51 +38,47 @@ class BlockPlaces:
         plan: Sequence[Split],
         pitch_cm: float,
     ) -> None:
-        self._some = cells.any(axis=2).astype(np.float32)
+        self._some = cells.any(axis=2).astype(np.float32).ravel()
         self._positions_cm = positions_cm
         self._plan = plan
         self._pitch_cm = pitch_cm
-        self._layouts = []
-        for level in plan:
-            shapes = np.ones((*level.blocks, _SHAPES), bool)
-            self._layouts.append(
-                BlockLayout(dataclasses.replace(level, exists=shapes), 1)
+        self._layouts = [
+            BlockLayout(
+                dataclasses.replace(level, exists=np.ones((*level.blocks, 1), bool)), 1
             )
+            for level in plan
+        ]
 
     def __call__(self, wanted: Moments) -> list[Tensor]:
-        """Returns maps for every level, [batch, row, column, channels].
+        """Returns maps for every level, [batch, channel, row * column].
 
         Args:
             wanted: The moments that the shower shall have.
         """
         return [
-            ops.concatenate([self._displacements(level, wanted), logits], axis=-1)
+            ops.stack([*self._displacements(level, wanted), *logits], axis=1)
             for level, logits in zip(self._plan, self._expected(wanted), strict=True)
         ]
 
-    def _displacements(self, level: Split, wanted: Moments) -> Tensor:
-        """Returns where blocks are relative to the centre of the shower."""
-        seen = level.centres_cm - wanted.centre_cm[:, None, None]
+    def _displacements(self, level: Split, wanted: Moments) -> list[Tensor]:
+        """Returns where blocks are relative to the centre, each [batch, block]."""
+        x, y = _away(level.centres_cm, wanted.centre_cm)
         pitch = self._pitch_cm
         steps = [np.diff(level.child_centres_cm, axis=a) for a in (0, 1)]
         step = max(float(np.abs(one).max(initial=pitch)) for one in steps)
-        squared = ops.sum(ops.square(seen), axis=-1, keepdims=True)
-        radius = ops.sqrt(squared + 0.1 * pitch**2)
-        direction = wanted.axis.direction[:, None, None]
-        along = ops.sum(seen * direction, axis=-1, keepdims=True)
-        return ops.concatenate(
-            [
-                seen / (radius + 1.5 * pitch),
-                ops.log(radius / pitch),
-                along / (2.5 * pitch),
-                ops.tanh(seen / pitch),
-                ops.tanh(seen * (3.0 / pitch)),
-                ops.clip(seen / step, -3.0, 3.0),
-            ],
-            axis=-1,
-        )
+        radius = ops.sqrt(x * x + y * y + 0.1 * pitch**2)
+        direction = wanted.axis.direction
+        along = x * direction[:, :1] + y * direction[:, 1:]
+        nearer = 1.0 / (radius + 1.5 * pitch)
+        return [
+            x * nearer, y * nearer, ops.log(radius * (1.0 / pitch)),
+            along * (1.0 / (2.5 * pitch)),
+            *[ops.tanh(one * (1.0 / pitch)) for one in (x, y)],
+            *[ops.tanh(one * (3.0 / pitch)) for one in (x, y)],
+            *[ops.clip(one * (1.0 / step), -3.0, 3.0) for one in (x, y)],
+        ]  # fmt: skip
 
-    def _expected(self, wanted: Moments) -> list[Tensor]:
+    def _expected(self, wanted: Moments) -> list[list[Tensor]]:
         """Returns how smooth showers with these moments would be divided.
 
         The density of the first falls with exp(-sqrt(2) d), d the distance from the
@@ -91,25 +87,33 @@ class BlockPlaces:
 
         Returns:
             For every level the logarithms of the ratios, a quarter of them and at most
-            2, [batch, row, column, divisions * shapes].
+            2, those of both shapes for every division, each [batch, block].
         """
-        away = self._positions_cm - wanted.centre_cm[:, None, None]
-        cosine, sine = (one[:, :, None] for one in wanted.axis.angle())
-        x, y = away[..., 0], away[..., 1]
-        inverse = 1.0 / (wanted.squared_cm2 + _SHARPEST_CM2 * self._pitch_cm**2)
-        along, across = (inverse[:, number, None, None] for number in (0, 1))
-        distance = along * (cosine * x + sine * y) ** 2
-        distance = distance + across * (cosine * y - sine * x) ** 2
-        wide = ops.exp(-ops.sqrt(2.0 * distance + 0.1)) * self._some
-        image = ops.stack([wide, ops.square(wide)], axis=-1)
+        x, y = _away(self._positions_cm, wanted.centre_cm)
+        cosine, sine = wanted.axis.angle()
+        inverse = 2.0 / (wanted.squared_cm2 + _SHARPEST_CM2 * self._pitch_cm**2)
+        distance = (cosine * x + sine * y) ** 2 * inverse[:, :1]
+        distance = distance + (cosine * y - sine * x) ** 2 * inverse[:, 1:]
+        wide = ops.exp(-ops.sqrt(distance + 0.1)) * self._some
+        image = ops.concatenate([wide, ops.square(wide)], axis=0)
+        image = ops.reshape(image, (-1, *self._positions_cm.shape[:2], 1))
         found = []
         for layout in reversed(self._layouts):
-            found.append(_logits(layout.halves(image)))
+            found.append(_logits(layout.halves(image), layout.count))
             image = layout.sums(image)
         return found[::-1]
 
 
-def _logits(halves: Halves) -> Tensor:
-    sides = [ops.concatenate(side, axis=-1) for side in zip(*halves, strict=True)]
-    first, second = (ops.log(side + _LEAST) for side in sides)
-    return _SHRINK * ops.clip(first - second, -_LARGEST_LOGIT, _LARGEST_LOGIT)
+def _away(positions_cm: NDArray[np.float32], centre_cm: Tensor) -> list[Tensor]:
+    """Returns displacements in x and in y from the centre, each [batch, place]."""
+    return [positions_cm[..., i].ravel() - centre_cm[:, i : i + 1] for i in (0, 1)]
+
+
+def _logits(halves: Halves, count: int) -> list[Tensor]:
+    found = []
+    for first, second in halves:
+        ratio = ops.log((first + _LEAST) / (second + _LEAST))
+        ratio = _SHRINK * ops.clip(ratio, -_LARGEST_LOGIT, _LARGEST_LOGIT)
+        of_shapes = ops.reshape(ratio, (_SHAPES, -1, count))
+        found += [of_shapes[number] for number in range(_SHAPES)]
+    return found

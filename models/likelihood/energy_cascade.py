@@ -231,11 +231,6 @@ class EnergyCascade(keras.layers.Layer):
         energies = ops.stack([total, *layers], axis=1)
         return ops.concatenate([seen, encode(energies, self.smallest)], axis=1)
 
-    def _of_layer(self, number: int, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Returns the parameters of the division between a layer and the next ones."""
-        logits, mean, log_width = energy_split.described(x, _COMPONENTS)
-        return logits + self._allowed[number], mean, log_width
-
     def _seen_by_moments(self, seen: Tensor, axis: Axis) -> Tensor:
         cells = shower_moments.seen_by_cells(
             axis, self.positions_cm, self._pitch, self.axis.length_cm
@@ -281,8 +276,10 @@ class EnergyCascade(keras.layers.Layer):
             for number, network in enumerate(self.of_layers):
                 x = network(self._seen_layers(seen, total, layers[:number]))
                 rest = sum(layers[number + 1 :])
-                parameters = self._of_layer(number, x)
-                found["layers"] += likelihood.split(layers[number], rest, *parameters)
+                logits, *gaussians = energy_split.described(x, _COMPONENTS)
+                found["layers"] += likelihood.split(
+                    layers[number], rest, logits + self._allowed[number], *gaussians
+                )
             seen = self._seen_layers(seen, total, layers)
         image = ops.sum(pyramid[-1], axis=-1)
         blur = np.array([self.settings["dither_cm"]] * 2 + [_DITHERED_WIDTH] * 3)
@@ -324,9 +321,9 @@ class EnergyCascade(keras.layers.Layer):
         rest = total
         for number, network in enumerate(self.of_layers):
             x = network(self._seen_layers(seen, total, layers))
-            parameters = self._of_layer(number, x)
             numbers = random[2][:, 2 * number : 2 * number + 2]
-            first, rest = draw_split(rest, *parameters, numbers)
+            allowed = self._allowed[number][:, None]
+            first, rest = draw_split(rest, x, numbers, allowed)
             layers.append(first)
         layers.append(rest)
         if self.layers > 1:

@@ -16,18 +16,19 @@ _LOGITS = (-30.0, 30.0)
 _IMPOSSIBLE = -1e9
 
 
-def encode(energy: Tensor, smallest: Tensor) -> Tensor:
+def encode(energy: Tensor, smallest: Tensor, axis: int = -1) -> Tensor:
     """Returns energies as networks see them: a logarithm, and whether there is any.
 
     Args:
         energy: At least 0, [..., energies].
         smallest: Energies far below do not look different, scalar.
+        axis: Along which both are put one after the other.
 
     Returns:
         [..., 2 * energies].
     """
     present = ops.cast(energy > 0.0, energy.dtype)
-    return ops.concatenate([0.2 * ops.log(energy + smallest), present], axis=-1)
+    return ops.concatenate([0.2 * ops.log(energy + smallest), present], axis=axis)
 
 
 def parameter_count(components: int) -> int:
@@ -69,49 +70,44 @@ def allowed(
 
 
 def draw_split(
-    energy: Tensor, logits: Tensor, mean: Tensor, log_width: Tensor, noise: Tensor
+    energy: Tensor, x: Tensor, noise: Tensor, allowed: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """Draws the two parts of energies, see `losses.likelihood.split`.
 
     Args:
         energy: At least 0, [...].
-        logits: Of both atoms and the Gaussians, [..., 2 + components].
-        mean: Of ln(first / second), [..., components].
-        log_width: Logarithms of the standard deviations, [..., components].
+        x: The output of a network, see `described`,
+            [..., parameter_count(components)].
         noise: Standard normal numbers, [..., 2].
+        allowed: See the function of this name, [2 + components, ...], or None where
+            everything is.
 
     Returns:
         The parts, which add up to the energy, each [...].
     """
-    below, chooses, means = _tables(mean.shape[-1])
-    chance = 0.5 + 0.5 * ops.erf(noise[..., 0] * math.sqrt(0.5))
+    # One long row for each parameter: sums of a few rows are several times faster than
+    # sums along a short last axis.
+    size = x.shape[-1]
+    outcomes = likelihood.ATOMS + (size - likelihood.ATOMS) // 3
+    x = ops.transpose(ops.reshape(x, (-1, size)))
+    logits = ops.clip(x[:outcomes], *_LOGITS)
+    if allowed is not None:
+        logits = logits + ops.reshape(allowed, (outcomes, -1))
+    random = ops.transpose(ops.reshape(noise, (-1, 2)))
+    chance = 0.5 + 0.5 * ops.erf(random[0] * math.sqrt(0.5))
     # At 1, after rounding, an outcome without any probability would be drawn.
     chance = ops.minimum(chance, 1.0 - 2.0**-22)
-    # Products with small matrices are several times faster than a softmax and sums
-    # along an axis as short as this one.
-    edges = ops.matmul(ops.exp(logits), below)
-    passed = ops.cast(chance[..., None] * edges[..., -1:] >= edges, energy.dtype)
-    chosen = ops.matmul(passed, chooses)
-    ratio = ops.sum(chosen * mean, axis=-1)
-    ratio = ratio + noise[..., 1] * ops.exp(ops.sum(chosen * log_width, axis=-1))
-    all_first, not_empty, both = ops.unstack(ops.matmul(passed, means), axis=-1)
+    # The weights of the outcomes up to each.
+    edges = ops.matmul(np.tri(outcomes, dtype=np.float32), ops.exp(logits))
+    passed = ops.cast(chance * edges[-1] >= edges, energy.dtype)
+    # 1 for the Gaussian that is drawn and 0 for the others; the last is never passed.
+    chosen = passed[1:-1] - passed[2:]
+    mean, log_width = x[outcomes : 2 * outcomes - 2], x[2 * outcomes - 2 :]
+    width = ops.exp(ops.clip(ops.sum(chosen * log_width, axis=0), *_LOG_WIDTHS))
+    ratio = ops.sum(chosen * mean, axis=0) + random[1] * width
+    some, both = passed[0], passed[1]
     # sigmoid(-x), for 1 - sigmoid(x) would make false zeros.
-    first = both * ops.sigmoid(ratio) + all_first
-    second = both * ops.sigmoid(-ratio) + (1.0 - not_empty)
-    return energy * first, energy * second
-
-
-def _tables(components: int) -> list[NDArray[np.float32]]:
-    """Returns three matrices of 0, 1 and -1.
-
-    The first adds up the weights of the outcomes up to each. From which of these sums
-    have been passed (never the last one), the second makes 1 for the Gaussian that is
-    drawn and 0 for the others. The third makes 1 or 0 for "all is in the first part",
-    "the first part is not empty" and "both have some".
-    """
-    outcomes = likelihood.ATOMS + components
-    below = np.triu(np.ones((outcomes, outcomes), np.float32))
-    chooses = np.eye(outcomes, k=1, dtype=np.float32) - np.eye(outcomes, dtype="f4")
-    means = np.zeros((outcomes, 3), np.float32)
-    means[:2] = [[1.0, 1.0, 0.0], [-1.0, 0.0, 1.0]]
-    return [below, chooses[:, likelihood.ATOMS :], means]
+    first = both * ops.sigmoid(ratio) + (some - both)
+    second = both * ops.sigmoid(-ratio) + (1.0 - some)
+    size = ops.shape(energy)
+    return energy * ops.reshape(first, size), energy * ops.reshape(second, size)

@@ -17,10 +17,7 @@ from models.likelihood.shower_moments import Moments
 from models.likelihood.split_tree import Split
 
 Tensor = Any
-Parameters = tuple[Tensor, Tensor, Tensor]
-Divide = Callable[
-    [Tensor, int, list[int] | None, Tensor, Parameters], tuple[Tensor, Tensor]
-]
+Divide = Callable[[Tensor, int, list[int], Tensor, Tensor], tuple[Tensor, Tensor]]
 
 # TensorFlow may fuse a convolution, a sum and a LeakyReLU, and then takes this slope
 # whatever it is told.
@@ -116,19 +113,22 @@ class SplitLevel(keras.layers.Layer):
         self, energy: Tensor, maps: Tensor, wanted: Moments, event: Tensor,
         smallest: Tensor,
     ) -> Tensor:  # fmt: skip
-        """Returns what the divisions are read off, [batch, row, column, channels]."""
+        """Returns what the divisions are read off, [batch * row * column, width]."""
         image = ops.sum(energy, axis=-1)
         missing = wanted.missing(image, self.plan.centres_cm, self.plan.step_cm)
-        total = ops.sum(image, axis=(1, 2))[:, None, None] + 1e-9
-        fraction = (image / total)[..., None]
+        total = ops.sum(image, axis=(1, 2))[:, None] + 1e-9
+        fraction = (ops.reshape(image, (-1, self.layout.count)) / total)[:, None]
         event = ops.concatenate([event, missing, ops.tanh(4.0 * missing)], axis=1)
-        seen = encode(energy, smallest)
-        maps = [seen, maps, fraction, fraction * missing[:, None, None]]
-        x = _around(ops.concatenate(maps, axis=-1), self.plan.periodic, 2)
-        x = self.first(x)
+        of_layers = ops.reshape(energy, (-1, self.layout.count, self.layers))
+        seen = encode(ops.transpose(of_layers, (0, 2, 1)), smallest, axis=1)
+        # Long rows are put together faster than the channels of every block.
+        maps = [seen, maps, fraction, fraction * missing[..., None]]
+        x = ops.transpose(ops.concatenate(maps, axis=1), (0, 2, 1))
+        x = ops.reshape(x, (-1, *self.plan.blocks, x.shape[-1]))
+        x = self.first(_around(x, self.plan.periodic, 2))
         x = _active(x + self.of_event(event)[:, None, None])
         x = _inside(_active(self.second(x)), self.plan.periodic, 2)
-        return ops.concatenate([x, seen], axis=-1)
+        return ops.reshape(x, (-1, x.shape[-1]))
 
     def _run(
         self, energy: Tensor, features: Tensor, smallest: Tensor, divide: Divide
@@ -143,7 +143,6 @@ class SplitLevel(keras.layers.Layer):
             the parts of their divisions.
         """
         energy = ops.reshape(energy, (-1, self.layers))
-        features = ops.reshape(features, (-1, features.shape[-1]))
         events = ops.floor_divide(ops.shape(energy)[0], self.layout.count)
         some = ops.nonzero(ops.any(energy > 0.0, axis=1))[0]
         done: list[tuple[Tensor, Halves]] = []
@@ -151,7 +150,9 @@ class SplitLevel(keras.layers.Layer):
         for turn, blocks in enumerate(
             self.layout.rows_of_turns(ops.cast(some, "int32"))
         ):
-            x = self.heads(ops.take(features, blocks, axis=0))
+            own = ops.take(energy, blocks, axis=0)
+            x = [ops.take(features, blocks, axis=0), encode(own, smallest)]
+            x = self.heads(ops.concatenate(x, axis=-1))
             places = self.layout.number_in_turn(blocks)
             if turn:
                 known = encode(ops.concatenate(images, axis=-1), smallest)
@@ -160,9 +161,7 @@ class SplitLevel(keras.layers.Layer):
                 known = _inside(known, self.plan.periodic, 1)
                 known = ops.reshape(known, (-1, known.shape[-1]))
                 x = x + self.joins[turn - 1](ops.take(known, places, axis=0))
-            halves = self._turn(
-                blocks, ops.take(energy, blocks, axis=0), x, smallest, divide
-            )
+            halves = self._turn(blocks, own, x, smallest, divide)
             done.append((blocks, halves))
             if turn + 1 < self.layout.turns:
                 children = ops.concatenate(children_of(halves), axis=-1)
@@ -183,13 +182,12 @@ class SplitLevel(keras.layers.Layer):
             features: What all divisions see, one after the other, [blocks, channels].
             smallest: See `energy_split.encode`.
             divide: Says how energies are divided: from the numbers of the blocks, the
-                division, the layers (None for all), their energies and the parameters.
+                division, the layers, their energies and the output of the network.
 
         Returns:
             The parts of every division, each [blocks, layer].
         """
         halves: Halves = []
-        number_in_event = self.layout.number_in_event(blocks)
         size = energy_split.parameter_count(self.components)
         for division, head in enumerate(ops.split(features, self.divisions, axis=-1)):
             parent = halves[0][division - 1] if division else energy
@@ -204,23 +202,16 @@ class SplitLevel(keras.layers.Layer):
                     )
                 x = self.outputs[division][number](_active(x))
                 x = ops.reshape(x, (-1, len(chosen), size))
-                logits, mean, log_width = energy_split.described(x, self.components)
-                if (allowed := self._allowed[division]) is not None:
-                    logits = logits + ops.take(
-                        allowed[:, chosen], number_in_event, axis=0
-                    )
-                some = None if len(self.groups) == 1 else chosen
-                parts.append(
-                    divide(
-                        blocks,
-                        division,
-                        some,
-                        _pick(parent, some),
-                        (logits, mean, log_width),
-                    )
-                )
+                own = self._pick(parent, chosen)
+                parts.append(divide(blocks, division, chosen, own, x))
             halves.append(self._ungrouped(parts))
         return halves
+
+    def _pick(self, x: Tensor, layers: list[int], axis: int = -1) -> Tensor:
+        """Returns these layers, in this order."""
+        if layers == [*range(self.layers)]:
+            return x
+        return ops.take(x, layers, axis=axis)
 
     def _ungrouped(self, parts: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
         """Puts the layers of all groups in their order."""
@@ -229,7 +220,7 @@ class SplitLevel(keras.layers.Layer):
         order = [n for chosen in self.groups for n in chosen]
         back = [order.index(n) for n in range(self.layers)]
         first, second = (
-            _pick(ops.concatenate(side, axis=-1), back)
+            self._pick(ops.concatenate(side, axis=-1), back)
             for side in zip(*parts, strict=True)
         )
         return first, second
@@ -243,7 +234,7 @@ class SplitLevel(keras.layers.Layer):
         Args:
             energy: Of the blocks [spec.unit], [batch, row, column, layer].
             children: Of their children, likewise.
-            maps: What is known of the places, [batch, row, column, channels].
+            maps: What is known of the places, [batch, channel, row * column].
             wanted: The moments of the shower.
             event: What is known of the event, [batch, features].
             smallest: See `energy_split.encode`.
@@ -255,12 +246,17 @@ class SplitLevel(keras.layers.Layer):
         found: list[Tensor] = []
 
         def divide(
-            blocks: Tensor, division: int, layers: list[int] | None, _: Tensor,
-            parameters: Parameters,
-        ) -> tuple[Tensor, Tensor]:  # fmt: skip
+            blocks: Tensor, division: int, layers: list[int], _: Tensor, x: Tensor
+        ) -> tuple[Tensor, Tensor]:
             first, second = (
-                _pick(ops.take(part, blocks, axis=0), layers) for part in true[division]
+                self._pick(ops.take(part, blocks, axis=0), layers)
+                for part in true[division]
             )
+            logits, *gaussians = energy_split.described(x, self.components)
+            if (allowed := self._allowed[division]) is not None:
+                place = self.layout.number_in_event(blocks)
+                logits = logits + ops.take(allowed[:, layers], place, axis=0)
+            parameters = logits, *gaussians
             value = ops.sum(likelihood.split(first, second, *parameters), axis=1)
             found.append(ops.scatter(blocks[:, None], value, ops.shape(true[0][0])[:1]))
             return first, second
@@ -290,13 +286,15 @@ class SplitLevel(keras.layers.Layer):
         noise = ops.reshape(noise, (-1, self.divisions, self.layers, 2))
 
         def divide(
-            blocks: Tensor, division: int, layers: list[int] | None, parent: Tensor,
-            parameters: Parameters,
-        ) -> tuple[Tensor, Tensor]:  # fmt: skip
+            blocks: Tensor, division: int, layers: list[int], parent: Tensor, x: Tensor
+        ) -> tuple[Tensor, Tensor]:
             random = ops.take(noise[:, division], blocks, axis=0)
-            if layers is not None:
-                random = ops.take(random, layers, axis=1)
-            return energy_split.draw_split(parent, *parameters, random)
+            random = self._pick(random, layers, axis=1)
+            if (allowed := self._allowed[division]) is not None:
+                place = self.layout.number_in_event(blocks)
+                of_layers = np.moveaxis(allowed[:, layers], -1, 0)
+                allowed = ops.take(of_layers, place, axis=1)
+            return energy_split.draw_split(parent, x, random, allowed)
 
         features = self._features(energy, maps, wanted, event, smallest)
         found = self._run(energy, features, smallest, divide)
@@ -335,10 +333,6 @@ def _inside(x: Tensor, periodic: tuple[bool, bool], margin: int) -> Tensor:
 
 def _active(x: Tensor) -> Tensor:
     return ops.leaky_relu(x, negative_slope=_SLOPE)
-
-
-def _pick(x: Tensor, layers: list[int] | None) -> Tensor:
-    return x if layers is None else ops.take(x, layers, axis=-1)
 
 
 def _if_any(logits: NDArray[np.float32]) -> NDArray[np.float32] | None:

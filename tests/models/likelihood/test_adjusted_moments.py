@@ -103,6 +103,20 @@ def test_a_shower_of_a_single_cell_and_an_empty_one_stay_as_they_are():
     np.testing.assert_array_equal(after, response)
 
 
+def test_showers_without_any_energy_stay_so():
+    nothing = np.zeros((3, ROWS, COLUMNS, LAYERS), np.float32)
+    after = _adjusted(nothing, np.zeros((3, 2)), np.ones((3, 2)), np.full((3, 1), 0.5))
+    np.testing.assert_array_equal(after, nothing)
+
+
+def test_what_becomes_of_a_shower_does_not_depend_on_the_others(moved):
+    response, wanted, after = moved
+    some = [*range(5, 12), 0]
+    # Others have cells with energy where these have none.
+    alone = _adjusted(response[some], *(one[some] for one in wanted))
+    np.testing.assert_allclose(alone, after[some], rtol=1e-4, atol=1e-5)
+
+
 def test_cells_on_a_line_move_along_it():
     response = np.zeros((1, ROWS, COLUMNS, LAYERS), np.float32)
     response[0, 5, 5], response[0, 6, 6] = 3.0, 5.0

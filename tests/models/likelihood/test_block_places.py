@@ -29,7 +29,10 @@ def _found(centre=CENTRE, squared=SQUARED, direction=DIRECTION):
         tf.constant(centre), tf.constant(squared), tf.ones((2, 1)), axis, PITCH_CM
     )
     maps = BlockPlaces(CELLS, places, plan, PITCH_CM)(wanted)
-    return plan, [np.asarray(one) for one in maps]
+    return plan, [
+        np.moveaxis(np.asarray(one), 1, 2).reshape(2, *level.blocks, -1)
+        for one, level in zip(maps, plan, strict=True)
+    ]
 
 
 def _density(event):

@@ -17,10 +17,10 @@ CHANCE = scipy.special.softmax(LOGITS)
 
 def _draw(energy, noise, logits=LOGITS, mean=MEAN, log_width=LOG_WIDTH):
     """Draws the parts of energies, all divided alike."""
-    parameters = (tf.constant([part]) for part in (logits, mean, log_width))
-    parts = energy_split.draw_split(
-        tf.constant(energy, tf.float32), *parameters, tf.constant(noise, tf.float32)
-    )
+    limited = np.clip(logits, -30.0, 30.0)
+    x = np.tile(np.concatenate([limited, mean, log_width]), (len(noise), 1))
+    energy, x, noise = (tf.constant(one, tf.float32) for one in (energy, x, noise))
+    parts = energy_split.draw_split(energy, x, noise, (logits - limited)[:, None])
     return [np.asarray(part) for part in parts]
 
 

@@ -62,7 +62,7 @@ def _inputs(plan, events, seed=2, alike=False):
     random = np.random.default_rng(seed)
     count = 1 if alike else events
     energy = random.exponential(5.0, (count, *plan.exists.shape)) * plan.exists
-    maps = random.normal(size=(count, *plan.blocks, 2))
+    maps = random.normal(size=(count, 2, np.prod(plan.blocks)))
     missing, event = random.normal(size=(count, 5)), random.normal(size=(count, 3))
     energy, maps, missing, event = (
         tf.constant(np.repeat(x, events // count, axis=0), tf.float32)
@@ -237,7 +237,8 @@ def test_a_circle_of_blocks_has_no_first_one(turns, step, closed):
     energy, maps, wanted, event = _inputs(plan, 3)
     noise = _noise(level, 3)
     before = np.asarray(_draw(level, energy, maps, wanted, event, noise))
-    turned = [tf.roll(x, step, axis=2) for x in (energy, maps)]
+    rows = tf.reshape(maps, (3, 2, *plan.blocks))
+    turned = [tf.roll(energy, step, 2), tf.reshape(tf.roll(rows, step, 3), maps.shape)]
     after = _draw(level, *turned, wanted, event, np.roll(noise, step, axis=2))
     same = np.allclose(after, np.roll(before, 2 * step, axis=2), rtol=1e-4)
     assert same == closed
