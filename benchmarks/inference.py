@@ -8,12 +8,22 @@ copy of the generator (`--torch_python=PATH` names an interpreter that has torch
 one by default) and beside the time that the generator's matrix products would
 take at the best rate of this machine. All are timed in turn on the same threads. Below
 stand Geant4's processor time for showers of the same detector and the published time.
+
+Most operations between convolutions are too small to be shared by threads. Frameworks
+that process several events at once give every call a thread of its own; so does
+
+    python -m benchmarks.inference --saved_model=... --threads=2 --workers=2
+
+in which two calls of each batch size run beside each other all the time. Milliseconds
+are then those of the machine for a shower, not those that one call waits.
 """
 
+import concurrent.futures
 import json
 import pathlib
 import platform
 import tempfile
+import time
 from typing import Any
 
 from benchmarks.shared import setup  # First: it silences the start of TensorFlow.
@@ -101,6 +111,21 @@ def _open(temporary: str) -> tuple[pathlib.Path, SimulatingModel | None]:
     return folder, subject.model
 
 
+def _by_all_workers(action: timing.Action) -> timing.Action:
+    """Makes an action that all workers do at once, timed until the last is done."""
+    workers = flags.FLAGS.workers
+    if workers == 1:
+        return action
+    pool = concurrent.futures.ThreadPoolExecutor(workers)
+
+    def by_all(calls: int) -> float:
+        start = time.perf_counter()
+        list(pool.map(action, [calls] * workers))
+        return time.perf_counter() - start
+
+    return by_all
+
+
 def _batch_actions(
     loaded: Any, condition: list[float], batch: int
 ) -> dict[str, timing.Action]:
@@ -154,20 +179,23 @@ def _measure(
     loaded = tf.saved_model.load(str(folder))
     operations = flops.of(loaded.signatures["simulate_from_noise"])
     size = matrix_rates.best_size(max(3, flags.FLAGS.repeats // 4))
+    workers = flags.FLAGS.workers
     batches: dict[str, Any] = {}
     for batch in _batch_sizes():
         actions = _batch_actions(loaded, signature["condition"], batch)
         if copy is not None:
             actions |= _torch_actions(copy, batch)
         actions[_GEMM] = matrix_rates.multiplication(size)
+        actions = {name: _by_all_workers(one) for name, one in actions.items()}
         found = timing.interleaved(actions, flags.FLAGS.repeats)
-        rate = matrix_rates.flops(size) / found.pop(_GEMM).median_s
+        rate = workers * matrix_rates.flops(size) / found.pop(_GEMM).median_s
+        showers = workers * batch
         batches[str(batch)] = {
             "ms_per_shower": {
                 name: {
-                    "median": 1e3 * value.median_s / batch,
-                    "low": 1e3 * value.low_s / batch,
-                    "high": 1e3 * value.high_s / batch,
+                    "median": 1e3 * value.median_s / showers,
+                    "low": 1e3 * value.low_s / showers,
+                    "high": 1e3 * value.high_s / showers,
                     "spread": value.spread,
                 }
                 for name, value in found.items()
@@ -258,6 +286,8 @@ def _copy(
     """Makes the PyTorch copy, or says why there is none."""
     if model is None:
         return None, "no PyTorch column: no model.keras beside the SavedModel"
+    if flags.FLAGS.workers > 1:
+        return None, "no PyTorch column: it is timed with one worker only"
     try:
         copy = TorchCopy(
             model.simulator,
@@ -274,7 +304,12 @@ def _copy(
 
 
 def _run() -> None:
-    setup.use_threads(flags.FLAGS.threads)
+    threads, workers = flags.FLAGS.threads, flags.FLAGS.workers
+    if threads % workers:
+        raise ValueError(
+            f"--workers={workers} cannot share --threads={threads}; give a multiple"
+        )
+    setup.use_threads(threads, workers)
     _batch_sizes()
     with tempfile.TemporaryDirectory() as temporary:
         folder, model = _open(temporary)
@@ -287,24 +322,23 @@ def _run() -> None:
                 copy.close()
     print(
         f"{signature['model']}: {result['flop_per_shower'] / 1e6:.2f} MFLOP a shower, "
-        f"{flags.FLAGS.threads} threads, TensorFlow {tf.__version__}; {remark}"
+        f"{threads} threads, workers: {workers}, TensorFlow {tf.__version__}; {remark}"
     )
     _print_batches(result)
     simulate_ms = {
         batch: found["ms_per_shower"][setup.SIMULATE]["median"]
         for batch, found in result["batches"].items()
     }
-    compared = reference_time.lines(
-        signature["detector"], flags.FLAGS.threads, simulate_ms
-    )
+    compared = reference_time.lines(signature["detector"], threads, simulate_ms)
     print(*compared, sep="\n")
-    if model is not None:
+    if model is not None and workers == 1:
         parts = _measure_sections(model, signature, result["gemm_size"])
         _print_sections(parts)
         result["sections"] = parts
     result |= {
         "model": signature["model"],
-        "threads": flags.FLAGS.threads,
+        "threads": threads,
+        "workers": workers,
         "machine": platform.processor() or platform.machine(),
         "tensorflow": tf.__version__,
         "remark": remark,
@@ -316,6 +350,7 @@ if __name__ == "__main__":
     setup.define_common_flags()
     flags.DEFINE_string("model", None, "ENTRY or ENTRY/PRESET, with random weights.")
     flags.DEFINE_string("saved_model", None, "An exported model.")
+    flags.DEFINE_integer("workers", 1, "Calls at the same time.", lower_bound=1)
     flags.DEFINE_list("batches", ["1", "64", "512"], "Showers per call.")
     flags.DEFINE_integer("section_batch", 512, "Showers per call of the sections.")
     flags.DEFINE_string("torch_python", None, "An interpreter that has torch.")

@@ -52,9 +52,14 @@ def define_common_flags() -> None:
     flags.DEFINE_string("json", None, "File to write the result to.")
 
 
-def use_threads(threads: int) -> None:
-    """Sets the number of TensorFlow's threads; before its first operation."""
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
+def use_threads(threads: int, workers: int = 1) -> None:
+    """Sets the number of TensorFlow's threads; before its first operation.
+
+    Args:
+        threads: How many there are.
+        workers: How many operations run beside each other, each with its part of them.
+    """
+    tf.config.threading.set_intra_op_parallelism_threads(threads // workers)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
 
 
