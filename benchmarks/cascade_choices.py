@@ -33,7 +33,6 @@ from models.cascade import Config
 _MODEL = "cascade/quick"
 _BASE = "unchanged"
 _LEVEL = "level_"
-_STEPS = 750
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -58,9 +57,14 @@ class Choice:
         return f"{self.detector}_{self.name}".replace(" ", "_")
 
 
+def _steps(count: int) -> dict[str, Any]:
+    """Returns the settings of a training of one epoch: validation takes time."""
+    return {"steps": count, "epoch_steps": count}
+
+
 _OF_DETECTORS: Mapping[str, Mapping[str, Any]] = {
-    "ecal": {"steps": _STEPS},
-    "hgcal": {"steps": _STEPS, "turns": "[1]", "widths": "[128,128,64,64]"},
+    "ecal": _steps(750),
+    "hgcal": {**_steps(750), "turns": "[1]", "widths": "[128,128,64,64]"},
 }
 _CHANGES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "ecal": {
@@ -73,8 +77,8 @@ _CHANGES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "no weight decay": {"weight_decay": 0.0},
         "no EMA": {"ema_decay": 0.0},
         "no augmentation": {"augment": "false"},
-        "250 steps": {"steps": 250},
-        "2250 steps": {"steps": 2250},
+        "250 steps": _steps(250),
+        "2250 steps": _steps(2250),
     },
     "hgcal": {
         "1 group of layers": {"layer_groups": "[1]"},
