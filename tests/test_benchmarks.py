@@ -207,6 +207,7 @@ def test_the_pytorch_copy_is_the_generator(generator, tmp_path):
     [
         ("inference", ["--saved_model=nowhere"], "nowhere"),
         ("inference", ["--model=x", "--batches=0"], "--batches"),
+        ("inference", ["--threads=3", "--workers=2"], "--workers=2"),
         ("training", ["--model=wgan_constrained", "--data=nowhere.h5"], "nowhere.h5"),
         ("gemm", ["extra"], "'extra'"),
         ("gemm", ["--threads=0"], "--threads=0"),

@@ -109,5 +109,5 @@ def draw_split(
     # sigmoid(-x), for 1 - sigmoid(x) would make false zeros.
     first = both * ops.sigmoid(ratio) + (some - both)
     second = both * ops.sigmoid(-ratio) + (1.0 - some)
-    size = ops.shape(energy)
-    return energy * ops.reshape(first, size), energy * ops.reshape(second, size)
+    shape = ops.shape(energy)
+    return energy * ops.reshape(first, shape), energy * ops.reshape(second, shape)
