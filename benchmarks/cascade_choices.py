@@ -77,6 +77,7 @@ _CHANGES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "no weight decay": {"weight_decay": 0.0},
         "no EMA": {"ema_decay": 0.0},
         "no augmentation": {"augment": "false"},
+        "mirror images only": {"rotations": "false"},
         "250 steps": _steps(250),
         "2250 steps": _steps(2250),
     },

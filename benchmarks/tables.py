@@ -37,12 +37,12 @@ from benchmarks.shared import timing, trained
 from common.atomic_files import replacing
 from common.command_line import prepare_training
 from data.batches import pipeline
-from data.detectors import symmetry
 from metrics.showers import measure_showers
 from metrics.showers.classifiers.classifier_tests import trees_test
 from metrics.statistics.energy_bins import strata
 from metrics.statistics.resampling import Metric, Resampling
 from models.training.contract import phases_of
+from models.training.training_inputs import augmentation
 
 _BATCH_SIZE = 128
 _REPEATED_SEEDS = 3
@@ -166,7 +166,7 @@ def _ms_per_step(subject: setup.Subject, model: Any, critic_steps: int) -> float
             seed=1,
             transform=subject.model.transform,
             acceptance=spec.acceptance(settings.mask),
-            augment=symmetry.symmetries(spec) if settings.augment else None,
+            augment=augmentation(settings, spec),
         )
     )
     model.make_train_function()

@@ -33,12 +33,12 @@ from benchmarks.rivals.rival import Rival, UnavailableError
 from benchmarks.shared import matrix_rates, step_parts, timing
 from common.command_line import prepare_training
 from data.batches import pipeline
-from data.detectors import symmetry
 from data.files import readers
 from models.gans.cramer_gan import CramerGAN
 from models.layers.track_features import TrackFeatures
 from models.training.physics_monitor import PhysicsMonitor
 from models.training.progress import NonFiniteGuard
+from models.training.training_inputs import augmentation
 
 _CACHED, _PIPELINE = "step on one batch", "step on the pipeline"
 _ALONE, _GEMM = "pipeline alone", "matrix multiplication"
@@ -86,7 +86,7 @@ def _batches(subject: setup.Subject) -> tf.data.Dataset:
         rows=settings.step_events,
         seed=settings.seed,
         transform=subject.model.transform,
-        augment=symmetry.symmetries(spec) if settings.augment else None,
+        augment=augmentation(settings, spec),
         acceptance=spec.acceptance(settings.mask),
     )
 

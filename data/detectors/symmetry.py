@@ -25,7 +25,10 @@ class SymmetryGroup:
     conditions: NDArray[np.float32]
 
 
-def _candidates() -> list[NDArray[np.float64]]:
+def _candidates(rotations: bool) -> list[NDArray[np.float64]]:
+    if not rotations:
+        signs = ((1.0, 1.0), (1.0, -1.0), (-1.0, 1.0), (-1.0, -1.0))
+        return [np.diag(pair) for pair in signs]
     matrices = []
     for angle in np.unique(
         np.concatenate([np.arange(0, 360, 60), np.arange(0, 360, 90)])
@@ -37,7 +40,7 @@ def _candidates() -> list[NDArray[np.float64]]:
     return matrices
 
 
-def symmetries(spec: DetectorSpec) -> SymmetryGroup:
+def symmetries(spec: DetectorSpec, rotations: bool = True) -> SymmetryGroup:
     """Finds the rotations by 60 or 90 degrees and mirror images that fit a detector.
 
     An operation fits if it maps the existing cells of every layer onto existing cells.
@@ -45,6 +48,8 @@ def symmetries(spec: DetectorSpec) -> SymmetryGroup:
 
     Args:
         spec: The detector. Its conditions named in `plane_vectors` rotate too.
+        rotations: Whether there are rotations. Without them, x and y each keep their
+            size: where conditions scatter more widely in x than in y, they still do.
 
     Returns:
         The group, the identity first.
@@ -53,7 +58,7 @@ def symmetries(spec: DetectorSpec) -> SymmetryGroup:
     exists = np.flatnonzero(spec.cells.reshape(-1))
     layers = np.unique(positions[exists, 2])
     operations, condition_matrices = [], []
-    for matrix in _candidates():
+    for matrix in _candidates(rotations):
         source = np.arange(len(positions))
         fits = True
         for z in layers:

@@ -16,8 +16,9 @@ class TrainingConfig:
     Attributes:
         transform: Name of the transform, see `data.transforms.TRANSFORMS`.
         mask: Accepted cells on both sides: "mask" or "mask_full".
-        augment: Whether responses are rotated and mirrored by the symmetries of the
-            detector.
+        augment: Whether responses are carried along by the symmetries of the detector.
+        rotations: Whether rotations are among these, or x and y only change their
+            signs.
         batch_size: Responses per optimizer step.
         steps: Steps of a full training.
         epoch_steps: Steps between two checkpoints.
@@ -27,6 +28,7 @@ class TrainingConfig:
     transform: str = "identity"
     mask: str = "mask"
     augment: bool = False
+    rotations: bool = True
     batch_size: int = 128
     steps: int = 1
     epoch_steps: int = 500

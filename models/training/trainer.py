@@ -9,7 +9,6 @@ import keras
 import tensorflow as tf
 
 from data.batches import pipeline
-from data.detectors import symmetry
 from data.detectors.spec import DetectorSpec
 from data.files import readers
 from data.transforms.base import Transform
@@ -19,6 +18,7 @@ from models.training.config import TrainingConfig
 from models.training.contract import LikelihoodModel, Simulator, Trainable
 from models.training.phases import Phase
 from models.training.physics_monitor import PhysicsMonitor, Simulate
+from models.training.training_inputs import augmentation
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -124,7 +124,7 @@ class Training:
         return pipeline.batches(
             self.source, rows=rows, seed=settings.seed, first_epoch=first_pass,
             transform=self.transform, acceptance=self.spec.acceptance(settings.mask),
-            augment=symmetry.symmetries(self.spec) if settings.augment else None,
+            augment=augmentation(settings, self.spec),
         ).skip(offset)  # fmt: skip
 
     def _validation(self) -> tf.data.Dataset:

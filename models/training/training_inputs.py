@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from data import transforms
+from data.detectors import symmetry
 from data.detectors.spec import DetectorSpec
 from data.events import Sample
 from data.files import readers
@@ -64,3 +65,15 @@ def load(entry: Entry, settings: TrainingConfig, paths: Sequence[str]) -> Inputs
         settings.transform, head.response, head.condition, spec, head.weight
     )
     return Inputs(spec, source, head, fitted, select)
+
+
+def augmentation(
+    settings: TrainingConfig, spec: DetectorSpec
+) -> symmetry.SymmetryGroup | None:
+    """Returns the operations that carry training events along; None for none.
+
+    Args:
+        settings: The entry's Config.
+        spec: The detector.
+    """
+    return symmetry.symmetries(spec, settings.rotations) if settings.augment else None

@@ -27,6 +27,19 @@ def test_a_hexagon_has_twelve_operations_and_a_square_eight(hgcal, box):
     assert len(symmetries(box).cells) == 8
 
 
+@pytest.mark.parametrize(("name", "count"), [("hgcal", 2), ("ecal", 4)])
+def test_without_rotations_x_and_y_keep_their_sizes(name, count):
+    spec = detectors.get(name)
+    whole, kept = symmetries(spec), symmetries(spec, rotations=False)
+    assert len(kept.cells) == count
+    assert {one.tobytes() for one in kept.cells} < {
+        one.tobytes() for one in whole.cells
+    }
+    for matrix in kept.conditions:
+        np.testing.assert_array_equal(np.abs(matrix), np.eye(len(matrix)))
+    np.testing.assert_array_equal(kept.cells[0], group.cells[0])
+
+
 def test_identity_comes_first(group):
     np.testing.assert_array_equal(group.cells[0], np.arange(group.cells.shape[1]))
     np.testing.assert_array_equal(group.conditions[0], np.eye(3))
