@@ -29,7 +29,7 @@ from data.transforms.mean_response import Calibrated
 from models.gans import auxiliary_tasks, gan_config
 from models.gans.auxiliary_tasks import AuxiliaryTask
 from models.gans.conditional import ConditionalGAN
-from models.gans.gan_config import AdamGANConfig
+from models.gans.gan_config import ImageGANConfig
 from models.gans.guided import GuidedGAN
 from models.layers.image_summary import ImageSummary
 from models.layers.shower_summary import FractionRoots
@@ -46,7 +46,7 @@ compile_model = gan_config.compile_model
 
 
 @dataclasses.dataclass(frozen=True)
-class Config(AdamGANConfig):
+class Config(ImageGANConfig):
     """Hyper-parameters; the defaults are the preset `cpu`.
 
     Attributes:
@@ -176,7 +176,12 @@ def _layers(config: Config, filters: tuple[int, ...], network: str) -> ImageLaye
     normalisation = "none" if network == "critic" else config.generator_normalisation
     spectral = config.spectral_norm in ("both", network)
     return ImageLayers(
-        filters, config.kernel, normalisation, spectral, config.attention
+        filters,
+        config.kernel,
+        normalisation,
+        spectral,
+        config.attention,
+        config.attention_gamma,
     )
 
 
@@ -196,6 +201,7 @@ def build_generator(
             config.noise,
             config.start_channels,
             _layers(config, config.generator_filters, "generator"),
+            **config.conditioned(),
         )
     if config.generator != "compact":
         raise ValueError(
@@ -244,7 +250,8 @@ def build_critic(
         roots = FractionRoots(transform)(encoded, condition)
         cells.append(keras.layers.Reshape((*spec.shape, 1))(roots))
     features = image_networks.strided_features(encoded, convolutions, cells)
-    tail = [keras.layers.Flatten()(features[-1]), scaled]
+    known = image_networks.multiplied(scaled, config.critic_condition_gain)
+    tail = [keras.layers.Flatten()(features[-1]), known]
     if config.critic_summary:
         summary = ImageSummary(
             transform, config.summary_thresholds, config.summary_ring_edges_cm

@@ -24,7 +24,7 @@ from data.detectors.spec import DetectorSpec
 from data.transforms.base import Transform
 from models.gans import gan_config
 from models.gans.conditional import ConditionalGAN
-from models.gans.gan_config import AdamGANConfig
+from models.gans.gan_config import ImageGANConfig
 from models.networks import building_blocks, image_networks
 from models.networks.image_networks import ImageLayers
 
@@ -34,7 +34,7 @@ compile_model = gan_config.compile_model
 
 
 @dataclasses.dataclass(frozen=True)
-class Config(AdamGANConfig):
+class Config(ImageGANConfig):
     """Hyper-parameters; the defaults are the preset `cpu`.
 
     Attributes:
@@ -96,6 +96,7 @@ def _layers(config: Config, network: str) -> ImageLayers:
         normalisation="none" if critic else config.generator_normalisation,
         spectral=config.spectral_norm in ("both", network),
         attention=config.attention,
+        gamma=config.attention_gamma,
     )
 
 
@@ -110,6 +111,7 @@ def build_critic(config: Config, spec: DetectorSpec) -> keras.Model:
     encoded, condition = image_networks.encoded_input(spec)
     maps = image_networks.strided_features(encoded, layers)
     scaled = building_blocks.scaled_condition(condition, spec)
+    scaled = image_networks.multiplied(scaled, config.critic_condition_gain)
     x = keras.layers.Concatenate()([keras.layers.Flatten()(maps[-1]), scaled])
     score = image_networks.dense_tail(x, config.critic_dense, layers)
     return keras.Model([encoded, condition], score, name="critic")
@@ -129,7 +131,11 @@ def build(config: Config, spec: DetectorSpec, transform: Transform) -> Condition
     image_networks.require_images(spec, "sagan")
     image_networks.require_spectral_norm(config.spectral_norm)
     generator = image_networks.transposed_generator(
-        spec, config.noise, config.start_channels, _layers(config, "generator")
+        spec,
+        config.noise,
+        config.start_channels,
+        _layers(config, "generator"),
+        **config.conditioned(),
     )
     return ConditionalGAN(
         generator,

@@ -42,7 +42,7 @@ from data.detectors.spec import DetectorSpec
 from data.transforms.base import Transform
 from models.gans import embedded_regressor, gan_config
 from models.gans.embedded_regressor import EmbeddedRegressorGAN, RegressorTraining
-from models.gans.gan_config import AdamGANConfig
+from models.gans.gan_config import ImageGANConfig
 from models.networks import image_networks
 from models.networks.image_networks import ImageLayers
 from models.training.optimizers import adam
@@ -54,7 +54,7 @@ compile_model = gan_config.compile_model
 
 
 @dataclasses.dataclass(frozen=True)
-class Config(AdamGANConfig):
+class Config(ImageGANConfig):
     """Hyper-parameters; the defaults are the preset `cpu`.
 
     Attributes:
@@ -130,7 +130,7 @@ def build_generator(config: Config, spec: DetectorSpec) -> keras.Model:
         _convolutions(config), normalisation=config.generator_normalisation
     )
     return image_networks.transposed_generator(
-        spec, config.noise, config.start_channels, layers
+        spec, config.noise, config.start_channels, layers, **config.conditioned()
     )
 
 
@@ -166,7 +166,8 @@ def build_critic(config: Config, spec: DetectorSpec) -> keras.Model:
         size += config.regressor_dense[-1]
     known = keras.Input((size,), name="known")
     maps = image_networks.strided_features(encoded, _convolutions(config))
-    x = keras.layers.Concatenate()([keras.layers.Flatten()(maps[-1]), known])
+    told = image_networks.multiplied(known, config.critic_condition_gain)
+    x = keras.layers.Concatenate()([keras.layers.Flatten()(maps[-1]), told])
     score = image_networks.dense_tail(x, config.critic_dense, _convolutions(config))
     return keras.Model([encoded, known], score, name="critic")
 

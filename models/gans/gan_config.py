@@ -51,7 +51,8 @@ class AdamGANConfig(GANConfig):
     Attributes:
         critic_learning_rates: Piecewise constant rates.
         generator_learning_rates: Piecewise constant rates.
-        learning_rate_changes: Fractions of the training at which the rates change.
+        learning_rate_changes: Fractions of the training at which the rates change; ()
+            where two rates are the ends of half a cosine.
         beta_1: Of all Adam optimizers.
         beta_2: Of all Adam optimizers.
     """
@@ -61,6 +62,31 @@ class AdamGANConfig(GANConfig):
     learning_rate_changes: tuple[float, ...] = (0.5,)
     beta_1: float = 0.0
     beta_2: float = 0.9
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageGANConfig(AdamGANConfig):
+    """What the publications of GANs for images leave open; the defaults are plain.
+
+    Attributes:
+        condition_gain: Factor of the scaled conditions beside the generator's noise.
+        critic_condition_gain: The same beside what the critic sees of an image.
+        output_gain: Factor of the generator's last convolution, before its ReLU.
+        output_bias: Initial bias of that convolution: below 0, the first images are
+            sparse.
+        attention_gamma: Initial residual weight of each self-attention.
+    """
+
+    condition_gain: float = 1.0
+    critic_condition_gain: float = 1.0
+    output_gain: float = 1.0
+    output_bias: float = 0.0
+    attention_gamma: float = 0.0
+
+    def conditioned(self) -> dict[str, Any]:
+        """Returns the settings that `transposed_generator` takes by name."""
+        names = ("condition_gain", "output_gain", "output_bias")
+        return {name: getattr(self, name) for name in names}
 
 
 def compile_model(model: ConditionalGAN, config: AdamGANConfig) -> None:

@@ -18,20 +18,23 @@ class SelfAttention(keras.layers.Layer):
         s_ij = f(x_i)^T g(x_j),   beta_ji = exp(s_ij) / sum_i exp(s_ij),
         y_j = x_j + gamma W_v sum_i beta_ji h(x_i).
 
-    gamma is learned and starts at 0, so that the layer is the identity at first. The
-    four W are convolutions of size 1 without bias; f and g have an eighth of the
-    channels, h half of them, at least one.
+    gamma is learned. The four W are convolutions of size 1 without bias; f and g have
+    an eighth of the channels, h half of them, at least one.
 
     Args:
         spectral: Whether the four convolutions are spectrally normalised.
+        gamma: Where gamma starts; at 0 the layer is the identity at first.
 
     Source: Rogachev and Ratnikov, EPJ Web Conf. 251 (2021) 03043; gamma, W_h and W_v:
     Zhang et al., arXiv:1805.08318.
     """
 
-    def __init__(self, spectral: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, spectral: bool = False, gamma: float = 0.0, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.spectral = spectral
+        self.first_gamma = gamma
 
     def build(self, input_shape: Sequence[int]) -> None:
         """Makes the convolutions and gamma."""
@@ -50,7 +53,8 @@ class SelfAttention(keras.layers.Layer):
             inside = sizes["value"] if name == "output" else channels
             layer.build((None, *input_shape[1:3], inside))
             self.projections[name] = layer
-        self.gamma = self.add_weight(shape=(), initializer="zeros", name="gamma")
+        start = keras.initializers.Constant(self.first_gamma)
+        self.gamma = self.add_weight(shape=(), initializer=start, name="gamma")
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Applies the layer to [batch, row, column, channel]."""
@@ -71,4 +75,5 @@ class SelfAttention(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        return {**super().get_config(), "spectral": self.spectral}
+        settings = {"spectral": self.spectral, "gamma": self.first_gamma}
+        return {**super().get_config(), **settings}

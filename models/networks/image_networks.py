@@ -24,6 +24,7 @@ class ImageLayers:
         normalisation: See `networks.normalised`.
         spectral: Whether all kernels are spectrally normalised.
         attention: Rows of the feature maps that are followed by self-attention.
+        gamma: See `SelfAttention`.
     """
 
     filters: tuple[int, ...]
@@ -31,6 +32,7 @@ class ImageLayers:
     normalisation: str
     spectral: bool = False
     attention: tuple[int, ...] = ()
+    gamma: float = 0.0
 
     def wrapped(self, layer: keras.layers.Layer) -> keras.layers.Layer:
         """Returns the layer, spectrally normalised where that is wanted."""
@@ -38,7 +40,9 @@ class ImageLayers:
 
     def attended(self, x: Tensor) -> Tensor:
         """Appends self-attention to a feature map of one of the chosen sizes."""
-        return SelfAttention(self.spectral)(x) if x.shape[1] in self.attention else x
+        if x.shape[1] not in self.attention:
+            return x
+        return SelfAttention(self.spectral, self.gamma)(x)
 
 
 def require_images(spec: DetectorSpec, entry: str) -> None:
@@ -88,6 +92,9 @@ def transposed_generator(
     start_channels: int,
     layers: ImageLayers,
     parameters: int = 0,
+    condition_gain: float = 1.0,
+    output_gain: float = 1.0,
+    output_bias: float = 0.0,
 ) -> keras.Model:
     """Builds a generator of strided transposed convolutions.
 
@@ -102,6 +109,9 @@ def transposed_generator(
         layers: The transposed convolutions; the last of `filters` comes first.
         parameters: How many numbers describe the response of a cell; 0 for the response
             itself.
+        condition_gain: See `ImageGANConfig`, as those that follow.
+        output_gain: Factor of the last convolution.
+        output_bias: Its initial bias.
 
     Returns:
         A functional model with inputs [batch, conditions] and [batch, noise] and
@@ -115,7 +125,7 @@ def transposed_generator(
     condition = keras.Input((len(spec.condition_names),), name="condition")
     random = keras.Input((noise,), name="noise")
     scaled = building_blocks.scaled_condition(condition, spec)
-    x = keras.layers.Concatenate()([scaled, random])
+    x = keras.layers.Concatenate()([multiplied(scaled, condition_gain), random])
     x = layers.wrapped(keras.layers.Dense(rows * rows * start_channels))(x)
     x = keras.layers.Reshape((rows, rows, start_channels))(x)
     x = keras.layers.ReLU()(building_blocks.normalised(x, layers.normalisation))
@@ -126,12 +136,26 @@ def transposed_generator(
         )
         x = building_blocks.normalised(layers.wrapped(grow)(x), layers.normalisation)
         x = keras.layers.ReLU()(x)
-    crop = keras.layers.Conv2D(parameters or 1, padded - spec.shape[0] + 1)
-    x = layers.wrapped(crop)(layers.attended(x))
+    crop = keras.layers.Conv2D(
+        parameters or 1,
+        padded - spec.shape[0] + 1,
+        bias_initializer=keras.initializers.Constant(output_bias),
+    )
+    x = multiplied(layers.wrapped(crop)(layers.attended(x)), output_gain)
     if parameters:
         return keras.Model([condition, random], x, name="decoder")
     x = keras.layers.Reshape(spec.shape)(keras.layers.ReLU()(x))
     return keras.Model([condition, random], x, name="generator")
+
+
+def multiplied(x: Tensor, gain: float) -> Tensor:
+    """Multiplies features by a constant.
+
+    Args:
+        x: Features of any shape.
+        gain: The factor.
+    """
+    return x if gain == 1.0 else keras.layers.Rescaling(gain)(x)
 
 
 def encoded_input(spec: DetectorSpec) -> tuple[Tensor, Tensor]:

@@ -11,17 +11,24 @@ def adam(
     steps: int,
     betas: tuple[float, float],
 ) -> keras.optimizers.Optimizer:
-    """Makes an Adam optimizer whose learning rate falls in steps.
+    """Makes an Adam optimizer whose learning rate falls in steps or along a cosine.
 
     Args:
         rates: The learning rates, one after the other.
-        changes: Fractions of the training at which the next rate begins, one fewer.
+        changes: Fractions of the training at which the next rate begins, one fewer. For
+            two rates and no changes it falls from the first to the second along half a
+            cosine.
         steps: Optimizer steps of the whole training.
         betas: Decay of the first and second moment.
 
     Raises:
         ValueError: If rates and changes do not fit together.
     """
+    if len(rates) == 2 and not changes:
+        cosine = keras.optimizers.schedules.CosineDecay(
+            rates[0], steps, alpha=rates[1] / rates[0]
+        )
+        return keras.optimizers.Adam(cosine, *betas)
     if len(rates) != len(changes) + 1 or not changes:
         raise ValueError(
             f"{len(rates)} learning rates need {len(rates) - 1} changes, at least one; "

@@ -49,6 +49,20 @@ def _layers(network, kind):
     return [layer for layer in network.layers if isinstance(layer, kind)]
 
 
+def test_a_gain_lets_a_smooth_critic_tell_conditions_apart():
+    """Spectral normalisation bounds the slope: beside an image conditions drown."""
+    random = np.random.default_rng(3)
+    image = np.repeat(random.exponential(1.0, (1, *SPEC.shape)), 8, axis=0)
+    conditions = random.uniform(-10.0, 10.0, (8, 5)).astype(np.float32)
+    conditions[:, 2] = 50.0
+    spread = []
+    for gain in (1.0, 10.0):
+        keras.utils.set_random_seed(4)
+        built = sagan.build_critic(_config(**TINY, critic_condition_gain=gain), SPEC)
+        spread.append(np.std(built([image.astype(np.float32), conditions])))
+    assert spread[1] > 3.0 * spread[0]
+
+
 def test_the_contract():
     check_entry("sagan", TINY, detector="ecal")
 

@@ -68,6 +68,13 @@ def test_f_and_g_have_an_eighth_of_the_channels_and_h_has_half(channels, sizes):
     assert len(layer.trainable_variables) == 5
 
 
+def test_gamma_starts_where_it_shall_also_in_a_layer_made_again():
+    layer = SelfAttention(gamma=0.7)
+    again = SelfAttention.from_config(layer.get_config())
+    again(_inputs())
+    assert float(again.gamma) == pytest.approx(0.7)
+
+
 def test_the_layer_is_the_identity_at_first():
     inputs = _inputs()
     np.testing.assert_array_equal(SelfAttention()(inputs), inputs)

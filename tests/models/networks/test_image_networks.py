@@ -17,8 +17,47 @@ EVERYTHING = ImageLayers((8, 9), 3, "batch", spectral=True, attention=(8, 16, 32
 CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.Conv2DTranspose)
 
 
-def _generator(layers, noise=3, start_channels=5, spec=SPEC):
-    return image_networks.transposed_generator(spec, noise, start_channels, layers)
+def _generator(layers, noise=3, start_channels=5, spec=SPEC, **choices):
+    return image_networks.transposed_generator(
+        spec, noise, start_channels, layers, **choices
+    )
+
+
+def _first_showers(**choices):
+    """Returns showers of a generator before its training, [noise, condition, ...]."""
+    keras.utils.set_random_seed(5)
+    generator = _generator(ImageLayers((8, 8), 3, "none"), start_channels=8, **choices)
+    random = np.random.default_rng(6)
+    conditions = np.zeros((16, 5), np.float32)
+    conditions[:, :2] = random.normal(0.0, 10.0, (16, 2))
+    conditions[:, 2] = random.uniform(10.0, 60.0, 16)
+    conditions[:, 3:] = random.uniform(-0.5, 0.5, (16, 2))
+    noise = random.normal(size=(8, 1, generator.inputs[1].shape[1]))
+    pairs = [(conditions, np.repeat(one, 16, axis=0)) for one in noise]
+    return np.stack([np.asarray(generator(list(pair))) for pair in pairs])
+
+
+def _fraction_of_conditions(showers):
+    """Returns how much of the variance is that of the means at equal conditions."""
+    of_means = showers.mean(axis=0).var(axis=0).mean()
+    of_noise = showers.var(axis=0, ddof=1).mean()
+    of_conditions = max(of_means - of_noise / len(showers), 0.0)
+    return of_conditions / (of_conditions + of_noise)
+
+
+def test_conditions_are_seen_beside_little_noise_and_with_a_gain():
+    assert _fraction_of_conditions(_first_showers(noise=256)) < 0.1
+    assert _fraction_of_conditions(_first_showers(noise=32, condition_gain=8.0)) > 0.4
+
+
+def test_a_bias_makes_the_first_showers_sparse_and_a_gain_bright():
+    plain, sparse, bright = (
+        _first_showers(**choices)
+        for choices in ({}, {"output_bias": -0.02}, {"output_gain": 3.0})
+    )
+    np.testing.assert_allclose(sparse, np.maximum(plain - 0.02, 0.0), atol=1e-6)
+    assert 0.05 < np.mean(sparse > 0.0) < 0.6 * np.mean(plain > 0.0)
+    np.testing.assert_allclose(bright, 3.0 * plain, rtol=1e-5)
 
 
 def _shrinking(layers, maps=()):
