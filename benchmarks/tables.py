@@ -14,7 +14,8 @@ spread says which differences mean something. So are both losses of `wgan_regres
 
     python -m benchmarks.tables --minutes=30 --rows=sagan/wgan,sagan/sn_both --seeds=1
 
-trains some of the rows, each with one seed.
+trains some of the rows, each with one seed. `--set=NAME=VALUE` changes a setting of all
+of them, to see what it is worth; what it costs counts.
 """
 
 import dataclasses
@@ -178,7 +179,7 @@ def _ms_per_step(subject: setup.Subject, model: Any, critic_steps: int) -> float
 
 def _measured_steps(row: PresetRow, minutes: float) -> dict[str, Any]:
     """Returns how many steps of each phase are the wanted minutes."""
-    subject = setup.subject(row.model)
+    subject = setup.subject(row.model, assignments=flags.FLAGS.set)
     module, settings = models.load(row.model.partition("/")[0]), subject.settings
     found: dict[str, Any] = {"steps": 0}
     parts = [("steps", subject.model, 1.0 - row.phase_fraction, settings.critic_steps)]
@@ -199,14 +200,16 @@ def _steps(
 ) -> dict[str, Any]:
     """Reads the steps of the rows, or measures what is missing."""
     path = folder / "steps.json"
-    known: dict[str, Any] = {"minutes": minutes, "rows": {}}
+    known: dict[str, Any] = {"minutes": minutes, "set": flags.FLAGS.set, "rows": {}}
     if path.exists():
-        known = json.loads(path.read_text())
-        if known["minutes"] != minutes:
-            raise ValueError(
-                f"{folder} holds tables of --minutes={known['minutes']:g}, received "
-                f"{minutes:g}; choose another --folder"
-            )
+        found = {"set": [], **json.loads(path.read_text())}
+        for name in ("minutes", "set"):
+            if found[name] != known[name]:
+                raise ValueError(
+                    f"{folder} holds tables of --{name}={found[name]}, received "
+                    f"{known[name]}; choose another --folder"
+                )
+        known = found
     for row in rows:
         if row.model not in known["rows"]:
             known["rows"][row.model] = _measured_steps(row, minutes)
@@ -328,6 +331,7 @@ def _run() -> None:
             settings = {one: steps[row.model][one] for one in names}
             settings["epoch_steps"] = epoch_steps(list(settings.values()))
             settings["batch_size"] = _BATCH_SIZE
+            settings |= dict(one.split("=", 1) for one in flags.FLAGS.set)
             trained.train(row.model, folder / name, seed, settings)
             found = _measured(folder / name, flags.FLAGS.num)
             measured.setdefault(row.model, []).append(found)
@@ -348,5 +352,6 @@ if __name__ == "__main__":
     )
     flags.DEFINE_integer("num", 10_000, "Test showers compared.", lower_bound=1000)
     flags.DEFINE_bool("only_steps", False, "Measure the steps and end.")
+    flags.DEFINE_multi_string("set", [], "NAME=VALUE: a setting of all rows.")
     flags.DEFINE_string("json", None, "File to write the result to.")
     setup.run(_run)
