@@ -2,15 +2,17 @@
 
 A detector of the zoo is a module with a function `spec`; any other one is described in
 its own files, see `data.files.described_detector`. `summed_cells` makes the detector of
-sums of cells from that of the cells.
+sums of cells from that of the cells, and `flat_layers` unfolds cells into the images of
+layers that have different shapes.
 """
 
 from collections.abc import Callable
 
-from data.detectors import ecal, hgcal, rich
+from data.detectors import calogan, ecal, hgcal, rich
 from data.detectors.spec import DetectorSpec
 
 _SPECS: dict[str, Callable[[], DetectorSpec]] = {
+    "calogan": calogan.spec,
     "ecal": ecal.spec,
     "hgcal": hgcal.spec,
     "rich": rich.spec,
@@ -33,7 +35,7 @@ def get(name: str) -> DetectorSpec:
 
     Example:
         >>> names()
-        ('ecal', 'hgcal', 'rich')
+        ('calogan', 'ecal', 'hgcal', 'rich')
         >>> get("ecal").shape
         (30, 30)
     """

@@ -8,6 +8,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from data.detectors.flat_layers import unfolded
+
 Condition = Any
 """A batch of conditions, [batch, conditions]: a NumPy array or a tensor."""
 
@@ -60,7 +62,17 @@ class DetectorSpec:
         shower_depth_cm: a and b [cm] of the depth of a shower along the track,
             a + b ln(E / GeV), where E is the incident energy; None if not known.
         periodic_axes: Axes of the response that close in a circle, whose last row is
-            beside the first one.
+            beside the first one; where layers have shapes of their own, axes of their
+            images.
+        layer_shapes: Rows and columns of every layer's image, where these differ. The
+            response is [cell] then: the cells of the first layer, row by row, then
+            those of the second one, and so on. Empty otherwise.
+        layer_numbers: Numbers by which the experiment calls its layers; 1, 2, and so on
+            if empty.
+        ring_edges_cm: Edges of the rings of every layer [cm], ascending, where cells
+            are bins of a cylinder around the axis of the particle: the rows of an image
+            are equal bins of the angle, from -pi on, its columns the rings. A ring
+            without bins of the angle has its centre on the axis. Empty otherwise.
         component_names: Names of the numbers of a response that is not an image of
             cells; empty otherwise.
         summed: Name of the detector whose cells are summed up, and the side of the sums
@@ -91,6 +103,9 @@ class DetectorSpec:
     layer_depths_x0: tuple[float, ...] = ()
     shower_depth_cm: tuple[float, float] | None = None
     periodic_axes: tuple[int, ...] = ()
+    layer_shapes: tuple[tuple[int, int], ...] = ()
+    layer_numbers: tuple[int, ...] = ()
+    ring_edges_cm: tuple[tuple[float, ...], ...] = ()
     component_names: tuple[str, ...] = ()
     summed: tuple[str, float] | None = None
 
@@ -134,8 +149,53 @@ class DetectorSpec:
 
     @property
     def layers(self) -> int:
-        """The number of layers, the third axis of a response; 0 without."""
+        """The number of layers; 0 without."""
+        if self.layer_shapes:
+            return len(self.layer_shapes)
         return self.shape[2] if len(self.shape) == 3 else 0
+
+    @property
+    def numbered_layers(self) -> tuple[int, ...]:
+        """What the layers are called, `layer_numbers` or 1, 2, and so on."""
+        return self.layer_numbers or tuple(range(1, self.layers + 1))
+
+    @property
+    def image_shapes(self) -> tuple[tuple[int, int], ...]:
+        """Rows and columns of every layer's image; of a single image without layers.
+
+        Empty for a response that is not one of cells.
+        """
+        if self.layer_shapes or self.component_names:
+            return self.layer_shapes
+        return ((self.shape[0], self.shape[1]),) * max(self.layers, 1)
+
+    def layer_images(self, values: NDArray[Any]) -> list[NDArray[Any]]:
+        """Unfolds numbers of cells into the image of each layer.
+
+        Args:
+            values: Responses or other numbers of cells, [..., *shape].
+
+        Returns:
+            An image [..., row, column] for each of `image_shapes`; no copies.
+
+        Raises:
+            ValueError: If the values do not end in the shape of a response.
+
+        Example:
+            >>> from data import detectors
+            >>> [image.shape for image in detectors.get("calogan").layer_images(
+            ...     np.zeros((10, 504), np.float32))]
+            [(10, 3, 96), (10, 12, 12), (10, 12, 6)]
+        """
+        axes = len(self.shape)
+        if values.shape[values.ndim - axes :] != self.shape:
+            raise ValueError(
+                f"detector {self.name!r} has cells {self.shape}, received numbers of "
+                f"shape {values.shape}"
+            )
+        if self.layer_shapes:
+            return unfolded(values, self.layer_shapes)
+        return [*np.moveaxis(values, -1, 0)] if self.layers else [values]
 
     @property
     def event(self) -> str:

@@ -1,5 +1,6 @@
 """The detector of a canonical file, even of one that describes its own."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -37,6 +38,9 @@ def _described(path: str, file: h5py.File, name: str) -> DetectorSpec:
     energies = np.atleast_1d(file.attrs.get("energy_conditions", 0))
     vectors = np.reshape(file.attrs.get("plane_vectors", ()), (-1, 2))
     circles = np.ravel(file.attrs.get("periodic_axes", ()))
+    shapes = np.reshape(file.attrs.get("layer_shapes", ()), (-1, 2))
+    numbers = np.ravel(file.attrs.get("layer_numbers", ()))
+    layers = len(shapes) or (cells.shape[2] if cells.ndim == 3 else 0)
     bound = float(file.attrs.get("lower_bound", 0.0))
     dead = np.zeros_like(cells)
     if "dead_cells" in file:
@@ -50,7 +54,11 @@ def _described(path: str, file: h5py.File, name: str) -> DetectorSpec:
         "domain_high": len(high) != len(conditions),
         "energy_conditions": not set(energies.tolist()) <= set(range(len(conditions))),
         "plane_vectors": not set(vectors.ravel()) <= set(range(len(conditions))),
-        "periodic_axes": not set(circles.tolist()) <= set(range(cells.ndim)),
+        "layer_shapes": bool(len(shapes))
+        and (shapes.min() < 1 or cells.shape != (int(shapes.prod(axis=1).sum()),)),
+        "layer_numbers": len(numbers) not in (0, layers),
+        "periodic_axes": not set(circles.tolist())
+        <= set(range(2 if len(shapes) else cells.ndim)),
     }
     for what, is_wrong in wrong.items():
         if is_wrong:
@@ -63,7 +71,7 @@ def _described(path: str, file: h5py.File, name: str) -> DetectorSpec:
             f"{path}: positions_cm holds a value that is not finite; give every cell "
             "of the array a place, also those that do not exist"
         )
-    return DetectorSpec(
+    spec = DetectorSpec(
         name=name,
         shape=cells.shape,
         response_name=str(file.attrs.get("response_name", "response")),
@@ -89,7 +97,28 @@ def _described(path: str, file: h5py.File, name: str) -> DetectorSpec:
             else None
         ),
         periodic_axes=tuple(int(axis) for axis in circles),
+        layer_shapes=tuple((int(rows), int(columns)) for rows, columns in shapes),
+        layer_numbers=tuple(int(number) for number in numbers),
     )
+    return dataclasses.replace(spec, ring_edges_cm=_ring_edges_cm(path, file, spec))
+
+
+def _ring_edges_cm(
+    path: str, file: h5py.File, spec: DetectorSpec
+) -> tuple[tuple[float, ...], ...]:
+    """Returns the edges of the rings of every layer; none where cells are no rings."""
+    edges = np.ravel(file.attrs.get("ring_edges_cm", ()))
+    if not len(edges):
+        return ()
+    sizes = [columns + 1 for _, columns in spec.image_shapes]
+    parts = np.split(edges, np.cumsum(sizes)[:-1])
+    if len(edges) != sum(sizes) or any(np.any(np.diff(one) <= 0.0) for one in parts):
+        raise DataError(
+            f"{path}: ring_edges_cm needs ascending edges, {sum(sizes)} for layers of "
+            f"{', '.join(str(size - 1) for size in sizes)} rings, holds {len(edges)}; "
+            "see docs/formats.md"
+        )
+    return tuple(tuple(one.tolist()) for one in parts)
 
 
 def _summed(path: str, file: h5py.File) -> DetectorSpec:

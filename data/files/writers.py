@@ -189,7 +189,8 @@ class Writer:
             )
         for name, values in pieces.items():
             if name not in file:
-                rows = CHUNK_EVENTS if values.ndim > 2 else 16 * CHUNK_EVENTS
+                shower = name == "response" and not self._spec.component_names
+                rows = CHUNK_EVENTS if shower else 16 * CHUNK_EVENTS
                 file.create_dataset(
                     name,
                     shape=(0, *values.shape[1:]),
@@ -220,8 +221,11 @@ class Writer:
             file.attrs["layer_depths_x0"] = np.asarray(spec.layer_depths_x0, np.float64)
             if spec.shower_depth_cm is not None:
                 file.attrs["shower_depth_cm"] = spec.shower_depth_cm
-            if spec.periodic_axes:
-                file.attrs["periodic_axes"] = np.asarray(spec.periodic_axes, np.int64)
+            for name in ("periodic_axes", "layer_shapes", "layer_numbers"):
+                if getattr(spec, name):
+                    file.attrs[name] = np.asarray(getattr(spec, name), np.int64)
+            if spec.ring_edges_cm:
+                file.attrs["ring_edges_cm"] = np.concatenate(spec.ring_edges_cm)
             file.attrs["energy_conditions"] = np.asarray(
                 spec.energy_conditions, np.int64
             )

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.detectors.spec import IMPACT, MOMENTUM, DetectorSpec
-from metrics.observables import calorimeter, images, layered
+from metrics.observables import calorimeter, images, layer_shapes, layered
 
 Array = NDArray[np.float64]
 Function = Callable[[NDArray[Any], NDArray[Any]], Array]
@@ -18,9 +18,13 @@ HIT_THRESHOLDS = {"MIP": (0.0, 2.0, 10.0), "MeV": (0.0, 1.0, 10.0, 100.0)}
 
 The typical cell of a sampling calorimeter's scintillator holds 1 MeV."""
 
+LAYER_ENERGY = "layer_energy_"
+"""How the names of the layers' energies begin."""
+
 _TALK = "Erdmann, Glombitza, Quast, Big Data Science in Astroparticle Research 2019"
 _PAPER = "arXiv:1807.01954"
 _LHCB = "arXiv:1812.01319"
+_CALOGAN = "arXiv:1712.10321"
 _DIRECTIONS = {"along": images.along, "across": images.across}
 
 
@@ -84,6 +88,8 @@ def scalar_observables(spec: DetectorSpec) -> tuple[Observable, ...]:
         found.append(_energy_response(spec))
     if spec.layers and spec.layer_depths_x0:
         found.append(_depth(spec))
+    if spec.layer_numbers:
+        found += _in_layer_numbers(spec)
     thresholds = HIT_THRESHOLDS.get(spec.unit, (0.0,))
     found += [_hits(threshold, spec.unit) for threshold in thresholds]
     if set(IMPACT) <= set(spec.condition_names):
@@ -121,12 +127,47 @@ def _of_inclined_images(spec: DetectorSpec) -> list[Observable]:
 
 
 def layer_observables(spec: DetectorSpec) -> tuple[Observable, ...]:
-    """Returns the energy of each layer as an observable; none without layers.
+    """Returns the observables of each layer; none without layers.
+
+    They are the energies, whose names begin with `LAYER_ENERGY`. Of layers with shapes
+    of their own, that are no bins of a cylinder, they are also the fraction of the
+    energy, the ratio of the hottest cells, both widths and the sparsity.
 
     Args:
         spec: The detector.
     """
-    return tuple(_layer_energy(spec, n) for n in range(spec.layers))
+    shapes = spec.layer_shapes
+    found = _every_layer(
+        spec,
+        (LAYER_ENERGY, "energy in layer ", spec.unit, _PAPER),
+        lambda response, _: layered.layer_energies(response, shapes),
+    )
+    if not shapes or spec.ring_edges_cm:
+        return found
+    places = np.moveaxis(spec.positions_cm, -1, 0)
+    tables: dict[tuple[str, str, str], Function] = {
+        ("fraction", "fraction of the energy in", ""): (
+            lambda response, _: layered.longitudinal_profile(response, shapes)
+        ),
+        ("hottest_ratio", "ratio of the two hottest cells of", ""): (
+            lambda response, _: layer_shapes.hottest_cells_ratio(response, shapes)
+        ),
+        ("width_x", "width in x of", "cm"): (
+            lambda response, _: layer_shapes.layer_widths(response, places[0], shapes)
+        ),
+        ("width_y", "width in y of", "cm"): (
+            lambda response, _: layer_shapes.layer_widths(response, places[1], shapes)
+        ),
+        ("sparsity", "fraction of empty cells of", ""): (
+            lambda response, _: layer_shapes.layer_sparsities(
+                response, spec.cells, shapes
+            )
+        ),
+    }
+    for (name, label, unit), table in tables.items():
+        texts = f"layer_{name}_", f"{label} layer ", unit, _CALOGAN
+        found += _every_layer(spec, texts, table)
+    return found
 
 
 def evaluate(
@@ -144,7 +185,65 @@ def evaluate(
     Returns:
         For every name the values, float64 [batch].
     """
-    return {one.name: one.function(response, condition) for one in observables}
+    tables: dict[Function, Array] = {}
+    found: dict[str, Array] = {}
+    for one in observables:
+        if isinstance(one.function, _Column):
+            table, column = one.function.table, one.function.column
+            if table not in tables:
+                tables[table] = table(response, condition)
+            found[one.name] = tables[table][:, column]
+        else:
+            found[one.name] = one.function(response, condition)
+    return found
+
+
+@dataclasses.dataclass(frozen=True)
+class _Column:
+    """A column of a table of all layers, which `evaluate` computes once."""
+
+    table: Function
+    column: int
+
+    def __call__(self, response: NDArray[Any], condition: NDArray[Any]) -> Array:
+        return self.table(response, condition)[:, self.column]
+
+
+def _every_layer(
+    spec: DetectorSpec, texts: tuple[str, str, str, str], table: Function
+) -> tuple[Observable, ...]:
+    """Makes an observable of each layer; name and label end in the layer's number."""
+    name, label, unit, source = texts
+    return tuple(
+        Observable(
+            f"{name}{number}", f"{label}{number}", unit, _Column(table, column), source
+        )
+        for column, number in enumerate(spec.numbered_layers)
+    )
+
+
+def _in_layer_numbers(spec: DetectorSpec) -> list[Observable]:
+    """Returns depths that count layers, as their experiment does."""
+    numbers, shapes = tuple(map(float, spec.layer_numbers)), spec.layer_shapes
+
+    def weighted(response: NDArray[Any], _: NDArray[Any]) -> Array:
+        return layered.layer_energies(response, shapes) @ np.array(numbers)
+
+    functions: dict[tuple[str, str, str], Function] = {
+        ("mean_layer", "mean layer", ""): (
+            lambda response, _: layered.depth(response, numbers, shapes)
+        ),
+        ("layer_spread", "spread of the layers", ""): (
+            lambda response, _: layer_shapes.depth_spread(response, numbers, shapes)
+        ),
+        ("deepest_layer", "deepest layer with energy", ""): (
+            lambda response, _: layer_shapes.deepest_layer(response, numbers, shapes)
+        ),
+        ("depth_weighted_energy", "energy times layer", spec.unit): weighted,
+    }
+    return [
+        Observable(*texts, function, _CALOGAN) for texts, function in functions.items()
+    ]
 
 
 def _energy_response(spec: DetectorSpec) -> Observable:
@@ -157,7 +256,7 @@ def _energy_response(spec: DetectorSpec) -> Observable:
 
 def _depth(spec: DetectorSpec) -> Observable:
     def function(response: NDArray[Any], _: NDArray[Any]) -> Array:
-        return layered.depth(response, spec.layer_depths_x0)
+        return layered.depth(response, spec.layer_depths_x0, spec.layer_shapes)
 
     return Observable("depth", "shower depth", "X0", function, _PAPER)
 
@@ -221,14 +320,6 @@ def _about_track(
         return measure(response, direction, point, spec.positions_cm)
 
     return function
-
-
-def _layer_energy(spec: DetectorSpec, layer: int) -> Observable:
-    def function(response: NDArray[Any], _: NDArray[Any]) -> Array:
-        return layered.layer_energies(response)[:, layer]
-
-    name, label = f"layer_energy_{layer + 1}", f"energy in layer {layer + 1}"
-    return Observable(name, label, spec.unit, function, _PAPER)
 
 
 def track_point(spec: DetectorSpec, condition: NDArray[Any]) -> Array:

@@ -188,7 +188,7 @@ def _spectrum_plots(report: Report, names: Names) -> list[Plot]:
             lambda: spectra.by_energy(comparison, names),
         )
     ]
-    if comparison.layered and comparison.spec.shape[2] > 1:
+    if comparison.spec.layers > 1:
         energy_bins = canvas.shown_energy_bins(comparison)
         ends = {"lowest": energy_bins[0], "highest": energy_bins[-1]}
         found += [
@@ -305,7 +305,7 @@ def _layered_plots(report: Report, names: Names) -> list[Plot]:
             lambda: distributions.layer_occupancy(comparison, names),
         )
     ]
-    if comparison.spec.shape[2] > 1:
+    if comparison.spec.layers > 1:
         found += [
             Plot(
                 "layer_correlation",

@@ -156,6 +156,10 @@ class Residuals:
         self.frame = track_frame(spec, comparison.condition)
         self.ranges = merged(comparison.energy_bins, _RANGES)
         cells, centres = comparison.accepted, spec.positions_cm[..., :2]
+        if spec.layer_shapes:
+            raise ValueError(
+                "correlations between cells need layers with cells of one shape"
+            )
         if comparison.layered:
             # A cell that one layer lacks would have another expectation.
             cells, centres = np.logical_and.reduce(cells, axis=2), centres[:, :, 0]

@@ -149,12 +149,12 @@ def spectrum_tests(
         return np.column_stack([hits_per_bin(response, edges), energy])
 
     def apart(response: NDArray[np.float32]) -> Array:
-        layers = range(response.shape[-1])
-        counts = [hits_per_bin(response[..., layer], edges) for layer in layers]
+        layers = comparison.spec.layer_images(response)
+        counts = [hits_per_bin(layer, edges) for layer in layers]
         return np.column_stack([*counts, energy])
 
     features = {"classifier_auc_spectrum": together}
-    if comparison.layered and comparison.spec.shape[2] > 1:
+    if comparison.spec.layers > 1:
         features["classifier_auc_spectrum_layers"] = apart
     return {
         name: trees_test(*comparison.both(function), resampling, seed)

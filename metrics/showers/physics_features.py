@@ -3,6 +3,7 @@
 import numpy as np
 
 from metrics.observables import competition2019
+from metrics.observables.registry import LAYER_ENERGY
 from metrics.showers.shower_pairs import Comparison
 from metrics.statistics.arrays import Array
 
@@ -47,7 +48,7 @@ def physics_features(comparison: Comparison, mode: str) -> tuple[Array, Array]:
         raise ValueError(f"unknown prd_mode {mode!r}; known: {', '.join(PRD_MODES)}")
     names = [one.name for one in comparison.observables]
     if comparison.layered:
-        names = [name for name in names if not name.startswith("layer_energy")]
+        names = [name for name in names if not name.startswith(LAYER_ENERGY)]
     else:
         names = [name for name in names if name.startswith(_SHAPES)] or names
     generated, reference = (

@@ -11,6 +11,7 @@ from data.detectors.spec import DetectorSpec
 from data.detectors.summed_cells import cells_a_side, sum_cells, summed
 from metrics.observables import calorimeter, layered
 from metrics.observables.registry import (
+    LAYER_ENERGY,
     Observable,
     evaluate,
     layer_observables,
@@ -174,12 +175,17 @@ def profiles(comparison: Comparison) -> dict[str, tuple[Array, Array]]:
         point, and cells hit.
     """
     spec, accepted = comparison.spec, comparison.accepted
+    shapes = spec.layer_shapes
     found: dict[str, tuple[Array, Array]] = {}
     if comparison.layered:
         found["layer_occupancy"] = comparison.both(
-            lambda response: layered.layer_occupancies(response, accepted)
+            lambda response: layered.layer_occupancies(
+                response, accepted, shapes=shapes
+            )
         )
-        found["longitudinal"] = comparison.both(layered.longitudinal_profile)
+        found["longitudinal"] = comparison.both(
+            lambda response: layered.longitudinal_profile(response, shapes)
+        )
     if comparison.has_impact:
         point = spec.impact(comparison.condition)
         found["radial"] = comparison.both(
@@ -203,9 +209,10 @@ def correlated(comparison: Comparison) -> dict[str, tuple[Array, Array]]:
         For every set of observables two arrays [events, observables]: all of them, the
         energies of the layers, depth and visible energy, where there are.
     """
-    sets = {"observables": [one.name for one in comparison.observables]}
-    if comparison.layered and comparison.spec.shape[2] > 1:
-        sets["layers"] = [one.name for one in layer_observables(comparison.spec)]
+    names = [one.name for one in comparison.observables]
+    sets = {"observables": names}
+    if comparison.spec.layers > 1:
+        sets["layers"] = [name for name in names if name.startswith(LAYER_ENERGY)]
     if comparison.has_depth:
         sets["depth_energy"] = ["depth", "visible_energy"]
     found = {}

@@ -78,6 +78,11 @@ def export_simulator(
 
 def _signature(model: Simulator, spec: DetectorSpec, mask: str) -> dict[str, Any]:
     names = zip(spec.condition_names, spec.condition_units, strict=True)
+    layout = {
+        name: getattr(spec, name)
+        for name in ("layer_shapes", "layer_numbers", "ring_edges_cm")
+        if getattr(spec, name)
+    }
     return {
         "detector": spec.name,
         "mask": mask,
@@ -112,6 +117,7 @@ def _signature(model: Simulator, spec: DetectorSpec, mask: str) -> dict[str, Any
             for d in spec.domain
         ],
         "layer_depths_x0": list(spec.layer_depths_x0),
+        **layout,
         "cells": spec.cells.astype(int).tolist(),
         "dead_cells": spec.dead_cells.astype(int).tolist(),
         "positions_cm": np.round(spec.positions_cm, 4).astype(float).tolist(),

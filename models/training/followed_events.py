@@ -124,6 +124,7 @@ class FollowedShowers:
             for name, metric in measure_showers.per_epoch(comparison, self.seed).items()
             if not name.startswith(_FOLLOWED_OTHERWISE)
         }
+        unfold = self.spec.layer_images
         pairs = {
             f"real_above_generated/{energy_bin.name}": (
                 self.real[energy_bin.events[0]],
@@ -135,7 +136,7 @@ class FollowedShowers:
             self._compare(values) | _values(metrics),
             self._physics(values) | _curves(metrics),
             {
-                tag: tensorboard_images.pair(*pair, self.accepted)
+                tag: tensorboard_images.pair(*map(unfold, (*pair, self.accepted)))
                 for tag, pair in pairs.items()
             },
         )

@@ -22,6 +22,8 @@ _LEFT, _RIGHT, _BOTTOM, _CAPTION = 0.9, 1.0, 0.6, 0.6
 _LEAST_WIDTH = 7.0
 _EMPTY = (1.0, 1.0, 1.0, 1.0)
 _EDGE = "#cccccc"
+_MOST_LAYERS = 9
+_CORNERS_A_CIRCLE = 48
 
 
 def sheet(
@@ -86,6 +88,18 @@ def scale(
     axes.minorticks_off()
 
 
+def shown_layers(spec: DetectorSpec) -> list[int]:
+    """Returns the layers that are drawn, from 0: nine at most, evenly chosen."""
+    number = max(spec.layers, 1)
+    chosen = np.linspace(0, number - 1, min(number, _MOST_LAYERS)).round()
+    return [int(layer) for layer in chosen]
+
+
+def axis_label(spec: DetectorSpec, name: str) -> str:
+    """Returns what is written at the axis "x" or "y" of a map."""
+    return f"{name} [rings]" if spec.ring_edges_cm else f"{name} [cm]"
+
+
 def draw_layers(
     line: NDArray[Any],
     comparison: Comparison,
@@ -93,39 +107,42 @@ def draw_layers(
     painter: ScalarMappable,
     empty_up_to: float | None = None,
 ) -> None:
-    """Draws one map per layer; cells that are not accepted have no outline.
+    """Draws one map per shown layer; cells that are not accepted have no outline.
 
     Args:
-        line: The axes of the layers; one for an image without layers.
+        line: The axes of `shown_layers`; one for an image without layers.
         comparison: The showers, for the cells and the acceptance.
         image: Numbers, [*spec.shape]; cells of NaN are white.
         painter: The colours.
         empty_up_to: Cells up to this number are white; None colours all.
     """
-    layers = image.reshape(*image.shape[:2], -1)
-    accepted = comparison.accepted.reshape(layers.shape)
-    cells = outlines(comparison.spec)
-    for layer, axes in enumerate(line):
-        chosen = accepted[:, :, layer]
-        values = layers[:, :, layer][chosen]
+    spec = comparison.spec
+    images, accepted = map(spec.layer_images, (image, comparison.accepted))
+    cells = outlines(spec)
+    shown = shown_layers(spec)
+    corners = [cells[layer][accepted[layer]] for layer in shown]
+    lows, highs = (
+        np.array([getattr(one, end)(axis=(0, 1)) for one in corners if len(one)])
+        for end in ("min", "max")
+    )
+    for layer, axes, cell in zip(shown, line, corners, strict=True):
+        values = images[layer][accepted[layer]]
         safe = np.clip(values, painter.norm.vmin, None)
         colours = np.asarray(painter.get_cmap()(painter.norm(safe)))
         if empty_up_to is not None:
             colours[values <= empty_up_to] = _EMPTY
-        corners = list(cells[:, :, layer][chosen])
         axes.add_collection(
-            PolyCollection(corners, facecolors=colours, edgecolors=_EDGE, lw=0.2)
+            PolyCollection(list(cell), facecolors=colours, edgecolors=_EDGE, lw=0.2)
         )
-        _frame(axes, cells[accepted])
+        _frame(axes, lows.min(axis=0), highs.max(axis=0))
         if comparison.layered:
             axes.text(
-                0.04, 0.97, f"layer {layer + 1}", transform=axes.transAxes, va="top",
-                fontsize=8,
+                0.04, 0.97, f"layer {spec.numbered_layers[layer]}", va="top",
+                transform=axes.transAxes, fontsize=8,
             )  # fmt: skip
 
 
-def _frame(axes: Axes, cells: NDArray[Any]) -> None:
-    low, high = cells.min(axis=(0, 1)), cells.max(axis=(0, 1))
+def _frame(axes: Axes, low: NDArray[Any], high: NDArray[Any]) -> None:
     centre, half = 0.5 * (low + high), 0.56 * float((high - low).max())
     axes.set_xlim(centre[0] - half, centre[0] + half)
     axes.set_ylim(centre[1] - half, centre[1] + half)
@@ -136,14 +153,23 @@ def _frame(axes: Axes, cells: NDArray[Any]) -> None:
     axes.tick_params(length=3, labelsize=8)
 
 
-def outlines(spec: DetectorSpec) -> NDArray[np.float64]:
-    """Returns the corners of the cells, [row, column, layer, corner, 2].
+def outlines(spec: DetectorSpec) -> list[NDArray[np.float64]]:
+    """Returns the corners of the cells of each layer, [row, column, corner, 2].
 
     Cells are rectangles, or hexagons where every other column is shifted by half a
-    cell. Their size is the pitch of the grid.
+    cell; their size is the pitch of the grid [cm]. Bins of a cylinder are sectors of
+    rings that are drawn equally wide, in units of this width: in their true size the
+    innermost ones would not be seen.
     """
-    place = spec.positions_cm[..., :2].astype(np.float64)
-    place = place.reshape(*spec.shape[:2], -1, 2)
+    if spec.ring_edges_cm:
+        return [_sectors(*shape) for shape in spec.image_shapes]
+    planes = np.moveaxis(spec.positions_cm[..., :2].astype(np.float64), -1, 0)
+    pairs = zip(*map(spec.layer_images, planes), strict=True)
+    return [_polygons(np.stack(pair, axis=-1)) for pair in pairs]
+
+
+def _polygons(place: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns the corners of rectangles or hexagons around centres."""
     pitch = [_pitch(place[..., axis]) for axis in range(2)]
     shifted = np.abs(np.diff(place[..., 1], axis=1))
     if place.shape[1] > 1 and np.isclose(np.median(shifted), 0.5 * pitch[1], rtol=0.1):
@@ -154,6 +180,16 @@ def outlines(spec: DetectorSpec) -> NDArray[np.float64]:
         corners = 0.5 * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * pitch
     outlines: NDArray[np.float64] = place[..., None, :] + corners
     return outlines
+
+
+def _sectors(rows: int, columns: int) -> NDArray[np.float64]:
+    """Returns the corners of the sectors of equally wide rings."""
+    points = max(2, -(-_CORNERS_A_CIRCLE // rows) + 1)
+    start, width = -np.pi, 2.0 * np.pi / rows
+    angles = start + width * (np.arange(rows)[:, None] + np.linspace(0, 1, points))
+    arc = np.stack([np.cos(angles), np.sin(angles)], axis=-1)[:, None]
+    inner = np.arange(columns, dtype=np.float64)[:, None, None]
+    return np.concatenate([(inner + 1.0) * arc, inner * arc[:, :, ::-1]], axis=2)
 
 
 def _pitch(places: NDArray[np.float64]) -> float:

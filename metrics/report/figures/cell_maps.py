@@ -20,6 +20,7 @@ _LARGE, _SMALL = 3.2, 1.9
 _SCALE_ROOM = 1.75
 _RATIO_LIMITS = (0.5, 2.0)
 _KNOWN_EVENTS = 10
+_MOST_WRITTEN = 12
 
 
 def occupancy_map(comparison: Comparison, names: Names) -> Figure:
@@ -87,7 +88,9 @@ def correlation_matrices(comparison: Comparison, names: Names) -> Figure:
     """
     generated, reference = (
         calorimeter.correlation_matrix(within_energy_bins(comparison, energies))
-        for energies in comparison.both(layered.layer_energies)
+        for energies in comparison.both(
+            lambda one: layered.layer_energies(one, comparison.spec.layer_shapes)
+        )
     )
     figure = Figure(figsize=(14.4, 5.0), dpi=100)
     panels = figure.subplots(1, 3)
@@ -99,12 +102,13 @@ def correlation_matrices(comparison: Comparison, names: Names) -> Figure:
     )
     for (title, matrix, limit), axes in zip(images, panels, strict=True):
         size = len(matrix)
+        written = size if size <= _MOST_WRITTEN else 0
         painter = ScalarMappable(Normalize(-limit, limit), "RdBu_r")
         axes.imshow(
             matrix, cmap=painter.get_cmap(), norm=painter.norm, origin="lower",
             extent=(0.5, size + 0.5, 0.5, size + 0.5),
         )  # fmt: skip
-        for (row, column), value in np.ndenumerate(matrix):
+        for (row, column), value in np.ndenumerate(matrix[:written, :written]):
             axes.text(
                 column + 1, row + 1, f"{value:.2f}", ha="center", va="center",
                 fontsize=8, color="white" if abs(value) > 0.6 * limit else "black",
@@ -134,7 +138,7 @@ def images(
     if comparison.layered:
         figure, grid = cell_drawing.sheet(
             [0.0, *[cell_drawing.GAP] * (len(found) - 1)],
-            [cell_drawing.GAP] * comparison.spec.layers,
+            [cell_drawing.GAP] * len(cell_drawing.shown_layers(comparison.spec)),
             _SMALL,
         )
         lines = list(grid)
@@ -143,15 +147,16 @@ def images(
             [0.35], [0.0, *[_SCALE_ROOM] * (len(found) - 1)], _LARGE
         )
         lines = [grid[:, number] for number in range(len(found))]
+    x, y = (cell_drawing.axis_label(comparison.spec, name) for name in "xy")
     for line, (title, image, painter, label) in zip(lines, found, strict=True):
         cell_drawing.draw_layers(line, comparison, image, painter)
         if comparison.layered:
-            line[0].set_ylabel(f"{title}\ny [cm]", loc="center")
+            line[0].set_ylabel(f"{title}\n{y}", loc="center")
         else:
             line[0].set_title(title, loc="left")
-            line[0].set_ylabel("y [cm]", loc="center")
+            line[0].set_ylabel(y, loc="center")
             line[0].tick_params(labelleft=True)
         cell_drawing.scale(figure, painter, (line[-1], line[-1]), label)
     for axes in grid[-1]:
-        axes.set_xlabel("x [cm]", loc="center")
+        axes.set_xlabel(x, loc="center")
     return figure

@@ -1,11 +1,13 @@
 """The figures of the report: distributions, profiles and correlations."""
 
+import itertools
 from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from metrics.observables.registry import LAYER_ENERGY
 from metrics.report.figures import canvas
 from metrics.report.figures.canvas import Names
 from metrics.showers.nearest_neighbours import QUANTILE, NeighbourResult
@@ -17,6 +19,7 @@ from metrics.statistics.measured import Measured
 
 _BINS = 36
 _SCATTERED = 400
+_MOST_PAIRS = 9
 
 
 def summary(report: Report, names: Names) -> Figure:
@@ -146,7 +149,7 @@ def layer_occupancy(comparison: Comparison, names: Names) -> Figure:
         comparison: The showers.
         names: Names in the legend.
     """
-    layers = np.arange(1.0, comparison.spec.shape[2] + 1.0)
+    layers = np.array(comparison.spec.numbered_layers, np.float64)
     return _event_profiles(
         comparison, names, "layer_occupancy", layers, 1.0,
         ("layer", "fraction of cells hit"), "Occupancy: fraction of cells above 0",
@@ -175,16 +178,20 @@ def radial_profile(comparison: Comparison, names: Names) -> Figure:
 def layer_correlation(comparison: Comparison, names: Names) -> Figure:
     """Draws each layer's energy against that of the layer before, in one energy bin.
 
+    Of more than nine pairs of layers nine are drawn, evenly chosen.
+
     Args:
         comparison: The showers.
         names: Names in the legend.
     """
     energy_bin = next((b for b in comparison.energy_bins if b.trained is False), None)
     energy_bin = energy_bin or comparison.energy_bins[len(comparison.energy_bins) // 2]
-    layers = comparison.spec.shape[2]
-    figure, panels = canvas.panels(layers - 1)
-    for layer, (upper, lower) in enumerate(panels, start=2):
-        x, y = f"layer_energy_{layer - 1}", f"layer_energy_{layer}"
+    numbers = comparison.spec.numbered_layers
+    pairs = list(itertools.pairwise(numbers))
+    chosen = np.linspace(0, len(pairs) - 1, min(len(pairs), _MOST_PAIRS)).round()
+    figure, panels = canvas.panels(len(chosen))
+    for number, (upper, lower) in zip(chosen, panels, strict=True):
+        x, y = (f"{LAYER_ENERGY}{layer}" for layer in pairs[int(number)])
         _scatter_profile(comparison, names, (x, y), energy_bin, (upper, lower))
         lower.set_xlabel(comparison.observable(x).axis)
         upper.set_ylabel(comparison.observable(y).axis)

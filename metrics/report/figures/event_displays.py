@@ -140,10 +140,10 @@ def _pairs(comparison: Comparison, pairs: Sequence[Pair], names: Names) -> Figur
     if comparison.layered:
         above, before = (
             [_TITLE, cell_drawing.GAP] * len(pairs),
-            [cell_drawing.GAP] * spec.layers,
+            [cell_drawing.GAP] * len(cell_drawing.shown_layers(spec)),
         )
         figure, grid = cell_drawing.sheet(above, before, _SMALL)
-        lines = grid.reshape(len(pairs), 2, spec.layers)
+        lines = grid.reshape(len(pairs), 2, len(before))
     else:
         above, before = [_HIGH_TITLE, cell_drawing.GAP], [cell_drawing.GAP] * len(pairs)
         figure, grid = cell_drawing.sheet(above, before, _LARGE)
@@ -154,9 +154,10 @@ def _pairs(comparison: Comparison, pairs: Sequence[Pair], names: Names) -> Figur
         for line, shower in zip(two, (one.first, one.second), strict=True):
             cell_drawing.draw_layers(line, comparison, shower, painter, empty_up_to=0.0)
     for number, line in enumerate(grid):
-        line[0].set_ylabel(f"{names[number % 2]}\ny [cm]", loc="center")
+        label = f"{names[number % 2]}\n{cell_drawing.axis_label(spec, 'y')}"
+        line[0].set_ylabel(label, loc="center")
     for axes in grid[-1]:
-        axes.set_xlabel("x [cm]", loc="center")
+        axes.set_xlabel(cell_drawing.axis_label(spec, "x"), loc="center")
     label = f"{spec.response_name} [{spec.unit}]"
     cell_drawing.scale(figure, painter, (grid[0, -1], grid[-1, -1]), label)
     return figure

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from metrics.report.figures import canvas
 from metrics.report.figures.canvas import Names, Series
+from metrics.report.figures.cell_drawing import shown_layers
 from metrics.showers.cell_spectrum import hits_per_bin
 from metrics.showers.shower_pairs import Comparison
 from metrics.statistics.arrays import Array
 from metrics.statistics.energy_bins import EnergyBin
 
 _BINS = 40
-_MOST_LAYERS = 9
 _LOWEST_QUANTILE = 2e-3
 _DECADES_SHOWN = 5.0
 _TITLE = "Hits per shower in logarithmic bins of their energy"
@@ -48,18 +48,19 @@ def by_layer(comparison: Comparison, names: Names, energy_bin: EnergyBin) -> Fig
         names: Names in the legend.
         energy_bin: The incident energy.
     """
-    layers = comparison.spec.shape[2]
-    shown = np.linspace(0, layers - 1, min(layers, _MOST_LAYERS)).round().astype(int)
+    spec, shown = comparison.spec, shown_layers(comparison.spec)
     both = [
         one[energy_bin.events] for one in (comparison.generated, comparison.reference)
     ]
+    images = [spec.layer_images(one) for one in both]
     edges = _edges(both[1])
     figure, panels = canvas.panels(len(shown))
     for layer, axes in zip(shown, panels, strict=True):
-        _draw(axes, edges, [one[..., layer] for one in both], comparison, names)
+        _draw(axes, edges, [one[layer] for one in images], comparison, names)
         axes[0].text(
-            0.04, 0.96, f"layer {layer + 1}", transform=axes[0].transAxes, va="top"
-        )
+            0.04, 0.96, f"layer {spec.numbered_layers[layer]}", va="top",
+            transform=axes[0].transAxes,
+        )  # fmt: skip
     canvas.caption(
         figure, comparison, f"{_TITLE}, {len(energy_bin.events)} at {energy_bin.label}"
     )

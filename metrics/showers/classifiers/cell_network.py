@@ -31,6 +31,9 @@ LEARNING_RATE = 1e-3
 _CONVOLUTIONS = ((32, 1), (48, 2), (64, 1), (96, 2))
 """Filters and stride of each."""
 
+_DENSE = (512, 256)
+"""Widths of the layers that see cells that are no image."""
+
 _HIDDEN = (128, 64)
 _SLOPE = 0.1
 _E_FOLDS = 10.0
@@ -44,14 +47,14 @@ class CellNetwork:
     It sees every cell twice: as ln(1 + E / m), which resolves the core, and, if it is
     hit, as 1 + ln(E / m) / 10, which resolves the cells with least energy; m is the
     median of the cells above 0. Layers are channels. Four convolutions with batch
-    normalisation see them. Beside their result the dense part sees numbers of the whole
-    shower. The rate of Adam falls to 0 along a cosine. The weights that remain are
-    those of the epoch with the largest AUC of pairs that were kept
-    apart.
+    normalisation see them; cells that are no image are seen by two dense layers. Beside
+    their result the dense part sees numbers of the whole shower. The rate of Adam falls
+    to 0 along a cosine. The weights that remain are those of the epoch with the largest
+    AUC of pairs that were kept apart.
 
     Args:
-        generated: Generated responses, [pairs, rows, columns] or [pairs, rows, columns,
-            layers].
+        generated: Generated responses, [pairs, rows, columns], [pairs, rows, columns,
+            layers] or [pairs, cells].
         reference: Reference responses of equal condition, likewise.
         numbers: Numbers of every generated and every reference shower, two arrays
             [pairs, numbers].
@@ -209,7 +212,14 @@ def _model(shapes: Sequence[tuple[int, ...]], seed: int) -> keras.Model:
 
     cells, others = (keras.Input(shape) for shape in shapes)
     x = cells
-    for filters, stride in _CONVOLUTIONS:
+    # Layers of different shapes are no image: dense layers see their cells.
+    for width in () if len(cells.shape) > 2 else _DENSE:
+        x = keras.layers.Dense(
+            width, use_bias=False, kernel_initializer=start("HeNormal")
+        )(x)
+        x = keras.layers.BatchNormalization(momentum=_MEMORY_OF_MOMENTS)(x)
+        x = active(x)
+    for filters, stride in _CONVOLUTIONS if len(cells.shape) > 2 else ():
         x = keras.layers.Conv2D(
             filters,
             3,

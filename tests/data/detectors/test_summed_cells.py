@@ -147,7 +147,7 @@ def test_a_file_of_sums_is_read_again(tmp_path):
 @pytest.mark.parametrize(
     ("attribute", "value", "message"),
     [
-        ("summed_from", "atlas", "summed_from is 'atlas', known are ecal"),
+        ("summed_from", "atlas", "summed_from is 'atlas', known are calogan, ecal"),
         ("cell_cm", 5.0, "the attributes are damaged: cell_cm=5: the 30 x 30 cells"),
         ("cell_cm", "six", "the attributes are damaged: could not convert"),
         ("cell_cm", 4.0, "holds detector 'ecal_6cm', not 'ecal_4cm'"),

@@ -3,12 +3,15 @@ import dataclasses
 import os
 import resource
 
+import h5py
 import numpy as np
 import pytest
 
 from data import detectors
 from data.files import readers, writers
 from data.files.readers import DataError, Sample
+from tests import synthetic
+from tests.metrics import flat_showers
 
 
 def test_writer_in_pieces(tmp_path, box, make_events):
@@ -82,3 +85,45 @@ def test_domain_that_no_file_can_hold(tmp_path, box, make_events):
     with pytest.raises(DataError, match=r"range of 'impact_radius_cm'.*data/detectors"):
         writers.write(tmp_path / "a.h5", odd, make_events(3))
     assert not os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize("shapes", [[(1, 3), (4, 2)], [(4, 2), (4, 2)]])
+def test_layers_and_rings_come_back(tmp_path, shapes):
+    spec = flat_showers.rings(shapes, numbers=(0, 12))
+    sample = synthetic.sample(spec, 5)
+    writers.write(tmp_path / "rings.h5", spec, sample)
+    with readers.Dataset(tmp_path / "rings.h5") as dataset:
+        found, again = dataset.spec, dataset.read()
+    assert found.layers == 2
+    for name in ("shape", "layer_shapes", "layer_numbers", "ring_edges_cm",
+                 "periodic_axes"):  # fmt: skip
+        assert getattr(found, name) == getattr(spec, name)
+    np.testing.assert_array_equal(again.response, sample.response)
+
+
+def test_a_shower_in_flat_layers_has_the_chunks_of_a_shower(tmp_path):
+    spec = detectors.get("calogan")
+    writers.write(tmp_path / "flat.h5", spec, synthetic.sample(spec, 2))
+    with h5py.File(tmp_path / "flat.h5") as file:
+        assert file["response"].chunks == (writers.CHUNK_EVENTS, 504)
+        assert "layer_shapes" not in file.attrs
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "message"),
+    [
+        ("layer_shapes", [[1, 3], [4, 3]], r"layer_shapes does not fit cells of shape"),
+        ("layer_shapes", [[11, 1], [0, 4]], r"layer_shapes does not fit cells of"),
+        ("layer_numbers", [0, 1, 2], r"layer_numbers does not fit cells of shape"),
+        ("periodic_axes", [2], r"periodic_axes does not fit cells of shape"),
+        ("ring_edges_cm", [0.0, 1.0, 2.0], r"7 for layers of 3, 2 rings, holds 3"),
+        ("ring_edges_cm", [0, 1, 2, 2, 0, 1, 2], r"ring_edges_cm needs ascending"),
+    ],
+)
+def test_layers_that_do_not_fit_are_refused(tmp_path, attribute, value, message):
+    spec = flat_showers.rings([(1, 3), (4, 2)])
+    writers.write(tmp_path / "a.h5", spec, synthetic.sample(spec, 2))
+    with h5py.File(tmp_path / "a.h5", "a") as file:
+        file.attrs[attribute] = value
+    with pytest.raises(DataError, match=message):
+        readers.detect(tmp_path / "a.h5")

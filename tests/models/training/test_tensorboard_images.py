@@ -10,7 +10,9 @@ def test_real_above_generated_layer_beside_layer():
     accepted[0, 0, 0] = False
     real = np.zeros((3, 2, 4), np.float32)
     real[2, 1, 3] = 10.0
-    picture = tensorboard_images.pair(real, np.zeros_like(real), accepted)
+    picture = tensorboard_images.pair(
+        *([*np.moveaxis(one, -1, 0)] for one in (real, np.zeros_like(real), accepted))
+    )
     side = 6
     # Two showers of three rows and a line; four layers of two columns and a line.
     assert picture.shape == ((2 * 3 + 1) * side, 4 * 3 * side, 3)
@@ -23,5 +25,15 @@ def test_real_above_generated_layer_beside_layer():
 
 def test_a_flat_and_an_empty_image():
     empty = np.zeros((4, 5), np.float32)
-    picture = tensorboard_images.pair(empty, empty, np.ones((4, 5), bool))
+    picture = tensorboard_images.pair([empty], [empty], [np.ones((4, 5), bool)])
     assert picture.shape == ((2 * 4 + 1) * 6, (5 + 1) * 6, 3)
+
+
+def test_layers_of_different_shapes_stand_on_one_line():
+    images = [np.ones((1, 3), np.float32), np.ones((2, 2), np.float32)]
+    accepted = [np.ones(image.shape, bool) for image in images]
+    picture = tensorboard_images.pair(images, images, accepted)
+    assert picture.shape == ((2 * 2 + 1) * 6, (3 + 1 + 2 + 1) * 6, 3)
+    # Above the lower one there is nothing.
+    np.testing.assert_array_equal(picture[0, 0], 255)
+    assert picture[6, 0].sum() < 3 * 255

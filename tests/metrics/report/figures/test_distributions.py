@@ -173,20 +173,21 @@ def test_profile_of_a_line():
 
 
 def test_hexagons_of_the_hgcal_touch_and_squares_tile():
-    hexagons = cell_drawing.outlines(HGCAL)
-    assert hexagons.shape == (*HGCAL.shape, 6, 2)
-    sides = np.linalg.norm(np.diff(hexagons[5, 7, 0], axis=0), axis=1)
+    hexagons, *others = cell_drawing.outlines(HGCAL)
+    assert len(others) == 6
+    assert hexagons.shape == (12, 15, 6, 2)
+    sides = np.linalg.norm(np.diff(hexagons[5, 7], axis=0), axis=1)
     np.testing.assert_allclose(sides, 0.6496, rtol=1e-3)
     # The upper edge of a cell is the lower edge of the next one in its column.
     np.testing.assert_allclose(
-        hexagons[5, 7, 0][[5, 4]], hexagons[6, 7, 0][[1, 2]], atol=1e-4
+        hexagons[5, 7][[5, 4]], hexagons[6, 7][[1, 2]], atol=1e-4
     )
     # Whichever of x and y is the first axis.
     for spec in (small.detector(), small.detector(2)):
         place = spec.positions_cm[2, 3].reshape(-1, 3)[0, :2]
         corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) / 2
         np.testing.assert_allclose(
-            cell_drawing.outlines(spec)[2, 3, 0], place + corners
+            cell_drawing.outlines(spec)[0][2, 3], place + corners
         )
 
 
