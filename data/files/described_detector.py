@@ -1,4 +1,4 @@
-"""The detector of a canonical file, even of one that describes its own."""
+"""The detector of a file, even of one that describes its own."""
 
 import dataclasses
 from collections.abc import Callable
@@ -12,6 +12,8 @@ from data.detectors.spec import DetectorSpec, DomainRange
 from data.detectors.summed_cells import summed
 from data.events import DataError
 from data.files.hdf5 import attribute, content, floats, texts
+from data.files.shower_formats import shower_layouts
+from data.files.shower_formats.binning_xml import Binning
 
 
 def _component(index: int) -> Callable[[Any], Any]:
@@ -136,17 +138,23 @@ def _summed(path: str, file: h5py.File) -> DetectorSpec:
         raise DataError(f"{path}: the attributes are damaged: {error}") from error
 
 
-def detect(path: str, file: h5py.File) -> DetectorSpec:
-    """Returns the detector whose events a canonical file holds.
+def detect(path: str, file: h5py.File, binning: Binning | None = None) -> DetectorSpec:
+    """Returns the detector whose events a file holds.
 
     Args:
         path: Its name.
-        file: The opened file.
+        file: The opened file, canonical or of one of the public layouts of showers.
+        binning: The voxels of a file of the CaloChallenge or of Par04.
 
     Raises:
         DataError: If the file cannot be read, or neither names a detector of
             data/detectors nor describes its own.
     """
+    layout = shower_layouts.identify(file)
+    if layout is not None:
+        spec = layout.describe(path, file, binning)
+        layout.check(path, file, spec)
+        return spec
     name = str(attribute(path, file, "detector"))
     if name in detectors.names():
         return detectors.get(name)

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from data.detectors.spec import DetectorSpec
 from data.events import SPLITS, DataError
 from data.files import hdf5, npz_layouts
+from data.files.shower_formats import shower_layouts
+from data.files.shower_formats.layout_file import LayoutFile
 from data.files.validation import as_floats
 
 CHUNK_EVENTS = 256
@@ -173,4 +175,12 @@ def open_file(
     """
     if is_archive(path):
         return ArchiveFile(path, spec, split)
-    return CanonicalFile(path, spec, split, opened)
+    file = hdf5.open_file(path) if opened is None else opened
+    try:
+        layout = shower_layouts.identify(file)
+    finally:
+        if opened is None:
+            file.close()
+    if layout is None:
+        return CanonicalFile(path, spec, split, opened)
+    return LayoutFile(path, layout, spec, split, opened)

@@ -13,6 +13,8 @@ from data.detectors.spec import DetectorSpec
 from data.events import SPLITS, DataError, Sample
 from data.files import described_detector, hdf5, npz_layouts
 from data.files.event_files import is_archive
+from data.files.shower_formats import shower_layouts
+from data.files.shower_formats.binning_xml import Binning
 from data.files.source import Source
 
 __all__ = [
@@ -46,6 +48,8 @@ class Dataset:
 
     Args:
         paths: A file, or several of one detector, one after the other.
+        binning: The voxels of files of the CaloChallenge or of Par04, see
+            `data.files.shower_formats.binning_xml.read_binning`.
 
     Attributes:
         paths: Their names.
@@ -54,6 +58,8 @@ class Dataset:
         splits: The number of events of each split that occurs; empty if no file has a
             split.
         attributes: The attributes of the first file; empty for a NumPy archive.
+        layout: Name of the first file's public layout of showers, for instance
+            "CaloChallenge"; None for a canonical file and an archive.
 
     Raises:
         DataError: If a file cannot be read or holds an unknown split, or the detector
@@ -67,25 +73,28 @@ class Dataset:
         ('hgcal', (5000, 12, 15, 7))
     """
 
-    def __init__(self, paths: Paths) -> None:
+    def __init__(self, paths: Paths, binning: Binning | None = None) -> None:
         self.paths = _path_list(paths)
         self._opened: dict[str, h5py.File] = {}
         try:
             for path in self.paths:
                 if not is_archive(path) and path not in self._opened:
                     self._opened[path] = hdf5.open_file(path)
-            self._describe(self.paths[0])
+            self._describe(self.paths[0], binning)
         except BaseException:
             self.close()
             raise
 
-    def _describe(self, first: str) -> None:
+    def _describe(self, first: str, binning: Binning | None) -> None:
+        self.layout: str | None = None
         file = self._opened.get(first)
         if file is None:
             self.spec = npz_layouts.detect(first)
             self.attributes: dict[str, Any] = {}
         else:
-            self.spec = described_detector.detect(first, file)
+            self.spec = described_detector.detect(first, file, binning)
+            found = shower_layouts.identify(file)
+            self.layout = None if found is None else found.name
             self.attributes = dict(file.attrs)
 
     @functools.cached_property
@@ -126,16 +135,17 @@ class Dataset:
         self.close()
 
 
-def detect(path: Paths) -> DetectorSpec:
+def detect(path: Paths, binning: Binning | None = None) -> DetectorSpec:
     """Finds out which detector a file belongs to, see `Dataset.spec`.
 
     Args:
         path: A file, or several of one detector.
+        binning: See `Dataset`.
 
     Raises:
         DataError: If the first file cannot be read, or the detector is unknown.
     """
-    with Dataset(_path_list(path)[0]) as dataset:
+    with Dataset(_path_list(path)[0], binning) as dataset:
         return dataset.spec
 
 

@@ -1,11 +1,8 @@
 """Writers of canonical HDF5 files: whole, or not at all."""
 
-import contextlib
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import h5py
 import numpy as np
@@ -14,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from data import detectors
 from data.detectors.spec import DetectorSpec
 from data.events import SPLITS, DataError, Sample
-from data.files.full_disk import Disk
+from data.files.hdf5_writer import Hdf5Writer
 
 CHUNK_EVENTS = 256
 
@@ -39,13 +36,8 @@ def _domain(spec: DetectorSpec) -> tuple[list[float], list[float]]:
     return low, high
 
 
-class Writer:
-    """Writes a canonical HDF5 file piece by piece.
-
-    A context manager. The file appears under its name when the block ends without
-    an error; until then it has a temporary name in the same folder, and nothing stays
-    behind after an error.
-    """
+class Writer(Hdf5Writer):
+    """Writes a canonical HDF5 file piece by piece, see `Hdf5Writer`."""
 
     def __init__(
         self,
@@ -65,52 +57,9 @@ class Writer:
                 licence.
             compression: Level of gzip, 1 to 9; None writes plain numbers.
         """
-        self._path = Path(path)
-        self._temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
+        super().__init__(path, compression)
         self._spec = spec
         self._attributes = dict(attributes or {})
-        self._filters: dict[str, Any] = {}
-        if compression is not None:
-            self._filters = {
-                "compression": "gzip",
-                "compression_opts": compression,
-                "shuffle": True,
-            }
-        self._disk: Disk | None = None
-        self._file: h5py.File | None = None
-        self._events = 0
-
-    def __enter__(self) -> Self:
-        """Creates the temporary file."""
-        try:
-            self._disk = Disk(self._temporary)
-            self._file = h5py.File(self._disk, "w")
-            self._write_head(self._file)
-        except BaseException as error:
-            self._discard(error)
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Gives the file its name, or removes it after an error."""
-        if error is not None:
-            self._discard(error)
-            return
-        try:
-            if self._file is not None and self._disk is not None:
-                self._file.close()
-                self._check_disk()
-                os.fsync(self._disk.fileno())
-                self._disk.close()
-            os.replace(self._temporary, self._path)
-        except BaseException as failure:
-            self._discard(failure)
-            raise
 
     def append(
         self,
@@ -156,12 +105,11 @@ class Writer:
             pieces["split"] = self._splits(split, count)
         if cpu_s is not None:
             pieces["cpu_s"] = np.broadcast_to(np.asarray(cpu_s, np.float32), count)
-        self._append(self._file, pieces, count)
+        rows = dict.fromkeys(pieces, 16 * CHUNK_EVENTS)
+        if not self._spec.component_names:
+            rows["response"] = CHUNK_EVENTS
+        self._append(self._file, pieces, count, rows)
         self._check_disk()
-
-    def _check_disk(self) -> None:
-        if self._disk is not None and self._disk.failure is not None:
-            raise self._disk.failure
 
     def _splits(self, split: Any, count: int) -> NDArray[np.bytes_]:
         names = (
@@ -177,31 +125,6 @@ class Writer:
                 + (f" with {unknown[0]!r} among them" if unknown else "")
             )
         return np.asarray(names, "S10")
-
-    def _append(
-        self, file: h5py.File, pieces: dict[str, NDArray[Any]], count: int
-    ) -> None:
-        stored = {name for name in file if name in _PER_EVENT}
-        if self._events and stored != set(pieces):
-            raise DataError(
-                f"{self._path}: every piece needs the same datasets; the file has "
-                f"{sorted(stored)}, received {sorted(pieces)}"
-            )
-        for name, values in pieces.items():
-            if name not in file:
-                shower = name == "response" and not self._spec.component_names
-                rows = CHUNK_EVENTS if shower else 16 * CHUNK_EVENTS
-                file.create_dataset(
-                    name,
-                    shape=(0, *values.shape[1:]),
-                    maxshape=(None, *values.shape[1:]),
-                    dtype=values.dtype,
-                    chunks=(rows, *values.shape[1:]),
-                    **self._filters,
-                )
-            file[name].resize(self._events + count, axis=0)
-            file[name][self._events :] = values
-        self._events += count
 
     def _write_head(self, file: h5py.File) -> None:
         spec = self._spec
@@ -236,25 +159,6 @@ class Writer:
                 file.create_dataset(name, data=getattr(spec, name))
         for name, value in self._attributes.items():
             file.attrs[name] = value
-
-    def _discard(self, error: BaseException) -> None:
-        """Removes the temporary file; explains what the disk or HDF5 complained of."""
-        with contextlib.suppress(OSError, RuntimeError):
-            if self._file is not None:
-                self._file.close()
-        with contextlib.suppress(OSError):
-            if self._disk is not None:
-                self._disk.close()
-            self._temporary.unlink(missing_ok=True)
-        if isinstance(error, (OSError, RuntimeError)):
-            reason = " ".join(str(error).split())
-            raise DataError(
-                f"{self._path}: cannot be written ({reason}); check that the folder "
-                "exists, may be written to and has room"
-            ) from error
-
-
-_PER_EVENT = ("response", "condition", "weight", "split", "cpu_s")
 
 
 def write(

@@ -1,0 +1,126 @@
+"""Writing of HDF5 files piece by piece: whole, or not at all."""
+
+import contextlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import h5py
+from numpy.typing import NDArray
+
+from data.events import DataError
+from data.files.full_disk import Disk
+
+
+class Hdf5Writer:
+    """Writes datasets of events that grow piece by piece.
+
+    A context manager. The file appears under its name when the block ends without
+    an error; until then it has a temporary name in the same folder, and nothing stays
+    behind after an error.
+
+    Args:
+        path: The file, replaced if it exists.
+        compression: Level of gzip, 1 to 9; None writes plain numbers.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], compression: int | None = 4
+    ) -> None:
+        self._path = Path(path)
+        self._temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
+        self._filters: dict[str, Any] = {}
+        if compression is not None:
+            self._filters = {
+                "compression": "gzip",
+                "compression_opts": compression,
+                "shuffle": True,
+            }
+        self._disk: Disk | None = None
+        self._file: h5py.File | None = None
+        self._events = 0
+
+    def _write_head(self, file: h5py.File) -> None:
+        """Writes what a file holds beside its events; nothing here."""
+
+    def __enter__(self) -> Self:
+        """Creates the temporary file."""
+        try:
+            self._disk = Disk(self._temporary)
+            self._file = h5py.File(self._disk, "w")
+            self._write_head(self._file)
+        except BaseException as error:
+            self._discard(error)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Gives the file its name, or removes it after an error."""
+        if error is not None:
+            self._discard(error)
+            return
+        try:
+            if self._file is not None and self._disk is not None:
+                self._file.close()
+                self._check_disk()
+                os.fsync(self._disk.fileno())
+                self._disk.close()
+            os.replace(self._temporary, self._path)
+        except BaseException as failure:
+            self._discard(failure)
+            raise
+
+    def _check_disk(self) -> None:
+        if self._disk is not None and self._disk.failure is not None:
+            raise self._disk.failure
+
+    def _append(
+        self,
+        file: h5py.File,
+        pieces: Mapping[str, NDArray[Any]],
+        count: int,
+        rows: Mapping[str, int],
+    ) -> None:
+        """Adds events to datasets, which are made in chunks of so many rows."""
+        stored = {name for name in file if file[name].maxshape[:1] == (None,)}
+        if self._events and stored != set(pieces):
+            raise DataError(
+                f"{self._path}: every piece needs the same datasets; the file has "
+                f"{sorted(stored)}, received {sorted(pieces)}"
+            )
+        for name, values in pieces.items():
+            if name not in file:
+                file.create_dataset(
+                    name,
+                    shape=(0, *values.shape[1:]),
+                    maxshape=(None, *values.shape[1:]),
+                    dtype=values.dtype,
+                    chunks=(rows[name], *values.shape[1:]),
+                    **self._filters,
+                )
+            file[name].resize(self._events + count, axis=0)
+            file[name][self._events :] = values
+        self._events += count
+
+    def _discard(self, error: BaseException) -> None:
+        """Removes the temporary file; explains what the disk or HDF5 complained of."""
+        with contextlib.suppress(OSError, RuntimeError):
+            if self._file is not None:
+                self._file.close()
+        with contextlib.suppress(OSError):
+            if self._disk is not None:
+                self._disk.close()
+            self._temporary.unlink(missing_ok=True)
+        if isinstance(error, (OSError, RuntimeError)):
+            reason = " ".join(str(error).split())
+            raise DataError(
+                f"{self._path}: cannot be written ({reason}); check that the folder "
+                "exists, may be written to and has room"
+            ) from error
