@@ -23,12 +23,13 @@ from common.atomic_files import replacing
 from data.detectors.spec import DetectorSpec
 from data.detectors.summed_cells import summed
 from data.files import readers
+from data.files.shower_formats.binning_xml import Binning, read_binning
 from data.samples.bundled import sample_of
 from metrics.evaluation import event_kinds
 from metrics.evaluation.generator import Generator
 from metrics.evaluation.reference import Reference
 from metrics.evaluation.saved_model import SavedSimulator, detector_of, species_of
-from metrics.evaluation.stored_file import StoredResponses
+from metrics.evaluation.stored_file import ENERGIES_APART, StoredResponses
 from metrics.report import model_comparison, shower_report
 from metrics.showers import measure_showers, physics_features
 from metrics.showers.classifiers.calochallenge import Judge, announcement
@@ -62,6 +63,10 @@ flags.DEFINE_float(
 flags.DEFINE_float(
     "cell_cm", None, "Sums cells to larger ones of this side, both sides; 6 for 6 cm."
 )
+flags.DEFINE_string(
+    "binning", None, "XML of the voxels of files of the CaloChallenge or of Par04."
+)
+flags.DEFINE_string("particle", None, "Particle of the binning, if it has several.")
 flags.DEFINE_bool(
     "quick", False, "Ask a small network about the cells: seconds, not minutes."
 )
@@ -73,17 +78,28 @@ def _reference(where: pathlib.Path) -> Reference:
     Args:
         where: The model, or the file of responses, that is compared with it.
     """
-    paths, stored = FLAGS.reference, FLAGS.generated
+    paths, stored, binning = FLAGS.reference, FLAGS.generated, _binning()
     if paths is None:
-        detector = readers.detect(stored).name if stored else detector_of(where)
-        paths = [sample_of(detector)]
-    with readers.Dataset(paths) as dataset:
+        found = readers.detect(stored, binning).name if stored else detector_of(where)
+        paths = [sample_of(found)]
+    with readers.Dataset(paths, binning) as dataset:
         kind = event_kinds.of(dataset.spec)
         kind.check(dataset.spec, [name for name in FLAGS if FLAGS[name].present])
         _compared(dataset.spec)  # Refused before anything is generated.
         species = None if stored else species_of(where)
         wanted = event_kinds.Selection(FLAGS.split, FLAGS.num, FLAGS.seed, species)
         return kind.read(dataset, wanted)
+
+
+def _binning() -> Binning | None:
+    """Reads the voxels of the CaloChallenge; None if they are not given."""
+    if FLAGS.binning is None:
+        if FLAGS.particle is not None:
+            raise ValueError(
+                f"--particle={FLAGS.particle}: a part of a binning; give --binning too"
+            )
+        return None
+    return read_binning(FLAGS.binning, FLAGS.particle)
 
 
 def _compared(spec: DetectorSpec) -> DetectorSpec:
@@ -167,7 +183,16 @@ def _run() -> None:
     shower_report.check_folder(folder)
     events = _reference(where)
     if FLAGS.generated:
-        _evaluate(StoredResponses(FLAGS.generated, events.spec), where, folder, events)
+        stored = StoredResponses(FLAGS.generated, events.spec, _binning())
+        paired = stored.paired(events)
+        if paired is not events:
+            print(
+                f"{stored.name}: has energies of its own; {len(paired.chosen):,} of "
+                f"{len(events.chosen):,} reference showers have a shower within "
+                f"{ENERGIES_APART:.1%} of their incident energy and are compared",
+                flush=True,
+            )
+        _evaluate(stored, where, folder, paired)
     else:
         _evaluate(SavedSimulator(where, events.spec), where, folder, events)
 

@@ -207,7 +207,9 @@ class TracksOfSpecies:
 
     def check(self, spec: DetectorSpec, given: Container[str]) -> None:
         """See `EventKind.check`."""
-        for name in ("clusters", "prd_mode", "calochallenge", "threshold", "cell_cm"):
+        for name in (
+            "clusters", "prd_mode", "calochallenge", "threshold", "cell_cm", "binning",
+        ):  # fmt: skip
             if name in given:
                 raise ValueError(
                     f"--{name}: responses of detector {spec.name!r} are not showers; "

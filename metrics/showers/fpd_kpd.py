@@ -32,6 +32,8 @@ from metrics.statistics.resampling import Metric, Resampling
 BLOCKS = (1, 2, 3, 4)
 """Into how many blocks the events are divided for the extrapolation in 1 / N."""
 
+_MANY_FEATURES = 100
+
 BATCH_EVENTS = 500
 """Largest number of events a side in a batch of the kernel distance."""
 
@@ -210,6 +212,8 @@ def _normalised(weights: Array) -> Array:
 def _moments(features: Array) -> Callable[[Array], _Moments]:
     """Prepares mean and unbiased covariance for rows of weights."""
     events, number = features.shape
+    if number > _MANY_FEATURES:
+        return _many_moments(features)
     above = np.triu_indices(number)
     products = features[:, above[0]] * features[:, above[1]]
 
@@ -218,6 +222,19 @@ def _moments(features: Array) -> Callable[[Array], _Moments]:
         covariance = np.empty((len(weights), number, number))
         covariance[:, above[0], above[1]] = weights @ products
         covariance[:, above[1], above[0]] = covariance[:, above[0], above[1]]
+        covariance -= mean[:, :, np.newaxis] * mean[:, np.newaxis, :]
+        return mean, covariance * (events / (events - 1.0))
+
+    return moments
+
+
+def _many_moments(features: Array) -> Callable[[Array], _Moments]:
+    """Prepares the same without all products of two features, row by row."""
+    events = len(features)
+
+    def moments(weights: Array) -> _Moments:
+        mean = weights @ features
+        covariance = np.stack([(features.T * row) @ features for row in weights])
         covariance -= mean[:, :, np.newaxis] * mean[:, np.newaxis, :]
         return mean, covariance * (events / (events - 1.0))
 

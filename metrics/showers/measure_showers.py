@@ -12,6 +12,10 @@ from metrics.observables.registry import Observable
 from metrics.showers import cell_spectrum, density_coverage, fpd_kpd, prd, ties
 from metrics.showers.cell_correlations import measure_cell_correlations
 from metrics.showers.classifiers.calochallenge import Judge, calochallenge_tests
+from metrics.showers.classifiers.calochallenge_distances import (
+    physics_distances,
+    separation_powers,
+)
 from metrics.showers.classifiers.cell_classifier import on_cells
 from metrics.showers.classifiers.classifier_tests import (
     ClassifierResult,
@@ -320,6 +324,14 @@ PARTS: Mapping[str, Callable[[Task], Found]] = {
     "trees on the spectrum": _trees_on_spectrum,
     "classifiers": _classifiers,
     "CaloChallenge": _calochallenge,
+    "CaloChallenge's separation powers": lambda task: {
+        "metrics": separation_powers(task.comparison, task.resampling)
+    },
+    "CaloChallenge's FPD and KPD": lambda task: {
+        "metrics": physics_distances(
+            task.comparison, task.resampling, task.options.seed
+        )
+    },
     "classifier on cells": _cells,
     "conditioning": _conditioning,
     "nearest neighbours": _neighbours,
@@ -327,13 +339,10 @@ PARTS: Mapping[str, Callable[[Task], Found]] = {
 """The parts of a measurement, in their order."""
 
 _LEARNING_PARTS = (
-    "trees on the spectrum",
-    "classifiers",
-    "classifier on cells",
-    "conditioning",
-    "nearest neighbours",
-)
-"""Those that train networks or need the training showers."""
+    "trees on the spectrum", "classifiers", "CaloChallenge's FPD and KPD",
+    "classifier on cells", "conditioning", "nearest neighbours",
+)  # fmt: skip
+"""Those that train networks, need the training showers or take as long."""
 
 
 def wasserstein(comparison: Comparison, seed: int) -> dict[str, float]:
