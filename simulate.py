@@ -1,14 +1,16 @@
 """Simulates reference responses: python simulate.py --detector=rich --num=N --output=F.
 
-"rich" is a toy of two ring-imaging detectors, with background and sWeights; "ecal" is
-Geant4, from requirements-geant4.txt, whose cells of 2 cm --cell_cm=6 sums to cells of
-6 cm. The same options give the same numbers, however many jobs share the work.
+"rich" is a toy of two ring-imaging detectors, with background and sWeights. "ecal",
+"hgcal", "calogan" and "cylinder" are Geant4, from requirements-geant4.txt; --cell_cm=6
+sums the ecal's cells of 2 cm to cells of 6 cm. The same options give the same numbers,
+however many jobs share the work. Geant4's showers are kept in pieces in the folder
+OUTPUT.pieces until the file is complete, so that the same command goes on after a kill.
 """
 
 import dataclasses
 import sys
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from common import command_line  # First: it silences the start of TensorFlow.
 
@@ -21,24 +23,45 @@ from numpy.typing import NDArray
 
 from data import detectors
 from data.detectors import particles
+from data.detectors.spec import DetectorSpec
 from data.detectors.summed_cells import cells_a_side, sum_cells, summed
 from data.files import event_files, readers
 from data.files.writers import Writer
-from data.simulation.geant4 import ecal_showers, electrons
+from data.simulation.geant4 import calogan_showers, setups, task
+from data.simulation.geant4.calogan_showers import CaloganShowers
+from data.simulation.geant4.pieces import Simulation
 from data.simulation.rich import calibration_sample, toy
 
-_SHOWERS_PER_PROCESS = 250
 _LICENCE = "CC-BY-4.0"
 
 FLAGS = flags.FLAGS
-flags.DEFINE_enum("detector", None, ["ecal", "rich"], "What is simulated.")
+flags.DEFINE_enum("detector", None, [*setups.names(), "rich"], "What is simulated.")
 flags.DEFINE_integer("num", None, "Number of events.", lower_bound=1)
-flags.DEFINE_string("output", None, "File to write, canonical HDF5.")
+flags.DEFINE_string(
+    "output", None, "File to write, canonical HDF5; of calogan in CaloGAN's layout."
+)
 flags.mark_flags_as_required(["detector", "num", "output"])
 flags.DEFINE_integer("seed", 1, "Of all random numbers.", lower_bound=0)
 flags.DEFINE_integer("jobs", 1, "Threads, or processes of Geant4.", lower_bound=1)
 flags.DEFINE_list(
     "splits", ["0.6", "0.1", "0.3"], "Fractions of train, validation, test, one by one."
+)
+flags.DEFINE_list(
+    "energy_gev",
+    None,
+    "Lowest and highest kinetic energy [GeV], by default the detector's; not rich.",
+)
+flags.DEFINE_float(
+    "impact_half_cm",
+    None,
+    "Half the side of the square that particles hit [cm]; only ecal and hgcal.",
+    lower_bound=0.0,
+)
+flags.DEFINE_enum(
+    "particle",
+    None,
+    list(task.PARTICLES),
+    "What is shot, by default e+ in calogan and else e-; not rich.",
 )
 flags.DEFINE_list("species", list(particles.NAMES), "Of the tracks; only rich.")
 flags.DEFINE_float(
@@ -85,56 +108,83 @@ def _rich() -> tuple[dict[str, object], Iterator[Piece]]:
     return attributes, ((piece, None) for piece in pieces)
 
 
-def _ecal() -> tuple[dict[str, object], Iterator[Piece]]:
-    for name in ("species", "background"):
-        if FLAGS[name].present:
-            raise ValueError(f"--{name} belongs to --detector=rich; leave it out")
-    condition = electrons.conditions(FLAGS.num, FLAGS.seed)
-    starts = range(0, FLAGS.num, _SHOWERS_PER_PROCESS)
-    words = np.random.SeedSequence(FLAGS.seed).generate_state(len(starts))
-
-    def run(number: int) -> Piece:
-        start = starts[number]
-        chosen = condition[start : start + _SHOWERS_PER_PROCESS]
+def _beam(setup: setups.Setup) -> setups.Beam:
+    energy_gev = None
+    if FLAGS.energy_gev is not None:
         try:
-            response, cpu_s = ecal_showers.simulate(
-                chosen, int(words[number] >> np.uint32(1))
-            )
-        except ChildProcessError as error:
-            # An OSError, which the writer would take for one of its own.
-            raise ValueError(str(error)) from error
-        return readers.Sample(response, chosen), cpu_s
+            low, high = (float(energy) for energy in FLAGS.energy_gev)
+        except ValueError:
+            raise ValueError(
+                f"--energy_gev={','.join(FLAGS.energy_gev)}: give the lowest and the "
+                "highest energy [GeV], such as 1,100"
+            ) from None
+        energy_gev = (low, high)
+    return setup.beam(FLAGS.particle, energy_gev, FLAGS.impact_half_cm)
 
-    def pieces() -> Iterator[Piece]:
-        with ThreadPoolExecutor(FLAGS.jobs) as pool:
-            yield from pool.map(run, range(len(starts)))
 
-    attributes = {
+def _geant4() -> tuple[dict[str, object], Simulation]:
+    setup = setups.get(FLAGS.detector)
+    beam = _beam(setup)
+    folder = Path(f"{FLAGS.output}.pieces")
+    simulation = Simulation(setup, beam, FLAGS.num, FLAGS.seed, folder)
+    attributes: dict[str, object] = {
         "generator": "Geant4",
         "generator_version": "11.4.1",
         "physics_list": "G4EmStandardPhysics",
-        "production_cut_mm": 0.1,
+        "production_cut_mm": setup.production_cut_mm,
+        "particle": beam.particle,
+        "energy_gev": beam.energy_gev,
     }
-    return attributes, pieces()
+    if beam.impact_half_cm is not None:
+        attributes["impact_half_cm"] = beam.impact_half_cm
+    return attributes, simulation
 
 
-def _run() -> None:
-    if event_files.is_archive(FLAGS.output):
-        raise ValueError(
-            f"--output={FLAGS.output}: the file is HDF5, not a NumPy archive; let its "
-            "name end in .h5"
-        )
-    ends = _ends()
-    detector, number = detectors.get(FLAGS.detector), 1
+def _refuse_foreign_flags() -> None:
+    """Refuses flags that say nothing about this detector."""
+    foreign = dict.fromkeys(("species", "background"), "--detector=rich")
+    if FLAGS.detector == "rich":
+        geant4 = f"--detector={', '.join(setups.names())}"
+        foreign = dict.fromkeys(("energy_gev", "impact_half_cm", "particle"), geant4)
+    elif FLAGS.detector == "calogan":
+        layout = "canonical files, and CaloGAN's layout is none"
+        foreign |= dict.fromkeys(("splits", "cell_cm"), layout)
+    for name, owner in foreign.items():
+        if FLAGS[name].present:
+            raise ValueError(f"--{name} belongs to {owner}; leave it out")
+
+
+def _bar() -> Callable[[int], None]:
+    """Shows how many events are done, each time that it is told."""
+    interval = 0.5 if sys.stdout.isatty() else 60.0
+    bar = keras.utils.Progbar(FLAGS.num, unit_name="event", interval=interval)
+    return lambda done: bar.update(done, finalize=done == FLAGS.num)
+
+
+def _write_calogan(attributes: dict[str, object], simulation: Simulation) -> None:
+    show = _bar()
+
+    def pieces() -> Iterator[CaloganShowers]:
+        done = 0
+        for arrays in simulation.run(FLAGS.jobs):
+            yield CaloganShowers.of_arrays(arrays)
+            done += len(arrays["condition"])
+            show(done)
+
+    calogan_showers.write(FLAGS.output, pieces(), FLAGS.num, attributes)
+    print(f"{FLAGS.output}: {FLAGS.num:,} events")
+
+
+def _write(
+    detector: DetectorSpec, attributes: dict[str, object], pieces: Iterator[Piece]
+) -> None:
+    """Writes a canonical file, its cells summed if that is wanted."""
+    ends, number = _ends(), 1
     if FLAGS.cell_cm is not None:
         number = cells_a_side(detector, FLAGS.cell_cm)
         detector = summed(detector, FLAGS.cell_cm)
-    attributes, pieces = {"ecal": _ecal, "rich": _rich}[FLAGS.detector]()
-    attributes |= {"seed": FLAGS.seed, "licence": _LICENCE}
     names = np.repeat(readers.SPLITS, np.diff(ends, prepend=0))
-    interval = 0.5 if sys.stdout.isatty() else 60.0
-    bar = keras.utils.Progbar(FLAGS.num, unit_name="event", interval=interval)
-    done = 0
+    show, done = _bar(), 0
     with Writer(FLAGS.output, detector, attributes=attributes, compression=9) as writer:
         for sample, cpu_s in pieces:
             stop = done + len(sample)
@@ -143,9 +193,35 @@ def _run() -> None:
                 sample = dataclasses.replace(sample, response=response)
             writer.append(sample, split=names[done:stop], cpu_s=cpu_s)
             done = stop
-            bar.update(done, finalize=done == FLAGS.num)
+            show(done)
     counts = ", ".join(f"{n:,} {s}" for s, n in readers.splits(FLAGS.output).items())
     print(f"{FLAGS.output}: {counts}")
+
+
+def _run() -> None:
+    if event_files.is_archive(FLAGS.output):
+        raise ValueError(
+            f"--output={FLAGS.output}: the file is HDF5, not a NumPy archive; let its "
+            "name end in .h5"
+        )
+    _refuse_foreign_flags()
+    common: dict[str, object] = {"seed": FLAGS.seed, "licence": _LICENCE}
+    if FLAGS.detector == "rich":
+        detector = detectors.get("rich")
+        attributes, pieces = _rich()
+        _write(detector, attributes | common, pieces)
+        return
+    attributes, simulation = _geant4()
+    if FLAGS.detector == "calogan":
+        _write_calogan(attributes | common, simulation)
+    else:
+        detector = simulation.setup.spec(simulation.beam)
+        showers = (
+            (readers.Sample(one["response"], one["condition"]), one["cpu_s"])
+            for one in simulation.run(FLAGS.jobs)
+        )
+        _write(detector, attributes | common, showers)
+    simulation.remove()
 
 
 main = command_line.main(_run)

@@ -9,7 +9,7 @@ from benchmarks.shared import timing, toy_showers
 from data import detectors
 from data.files import readers
 from data.samples.bundled import sample_of
-from data.simulation.geant4 import ecal_showers
+from data.simulation.geant4 import geant4_showers
 
 _LIVE_EVENTS = 60
 # Of one free core of the machine that simulated the samples.
@@ -76,7 +76,7 @@ def geant4_time(detector: str) -> Geant4Time | None:
         return before
     condition = toy_showers.conditions(_LIVE_EVENTS, np.random.default_rng(1))
     try:
-        _, cpu_s = ecal_showers.simulate(condition, 1)
+        cpu_s = geant4_showers.simulate("ecal", condition, 1)["cpu_s"]
     except ChildProcessError as error:
         source = f"{_BEFORE}, as Geant4 does not run here: {error}"
         return dataclasses.replace(before, source=source)

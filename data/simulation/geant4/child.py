@@ -11,12 +11,16 @@ import sys
 import tempfile
 import textwrap
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
+from data.simulation.geant4 import task
+from data.simulation.geant4.task import Primaries, Task
+
 _ROOT = Path(__file__).parents[3]
-_EVENTS, _SHOWERS, _LOG = "events.npz", "showers.npz", "log.txt"
+_PACKAGE = "data.simulation.geant4"
+_LOG = "log.txt"
 _LONGEST_REASON = 300
 _DATA = "GEANT4_DATA_DIR"
 _REMEDY = (
@@ -26,27 +30,39 @@ _REMEDY = (
 
 
 def run(
-    module: str, condition: NDArray[np.float32], seed: int
-) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    geometry: str,
+    primaries: Primaries,
+    seed: int,
+    *,
+    stream: int = 0,
+    scratch: Path | None = None,
+) -> dict[str, NDArray[Any]]:
     """Simulates events in a child process and waits for them.
 
     Args:
-        module: What the child runs: a module that calls `read` and `write`.
-        condition: Conditions of the events, [events, conditions].
-        seed: Seed of Geant4's random numbers.
+        geometry: What the child runs, a module of this package.
+        primaries: The particles, one an event.
+        seed: Seed of Geant4's random numbers, from 0 to 2^31 - 1.
+        stream: Number of their stream, for the parts of one simulation.
+        scratch: An existing folder for temporary files; the system's by default.
 
     Returns:
-        Responses, [events, ...], and the processor time of each event [s], [events].
+        The energies that the geometry scores [MeV], by name, float32 [events, ...],
+        and "cpu_s", the processor time of each event [s], [events].
 
     Raises:
+        ValueError: If the seed or the stream is outside its range.
         ChildProcessError: If the child does not end well: no Geant4, no data sets.
     """
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        np.savez(folder / _EVENTS, condition=condition, seed=seed)
+    for name, value in (("seed", seed), ("stream", stream)):
+        if not 0 <= value <= task.LARGEST_SEED:
+            raise ValueError(f"{name} must be from 0 to 2^31 - 1, received {value}")
+    with tempfile.TemporaryDirectory(dir=scratch) as name:
+        folder = Path(name).resolve()
+        task.write(folder, Task(primaries, seed, stream, os.getpid()))
         with (folder / _LOG).open("wb") as log:
             done = subprocess.run(
-                [sys.executable, "-m", module, str(folder)],
+                [sys.executable, "-m", f"{_PACKAGE}.{geometry}", str(folder)],
                 cwd=_ROOT,
                 env=_environment(),
                 # At a terminal the package would ask whether to download.
@@ -55,12 +71,12 @@ def run(
                 stderr=subprocess.STDOUT,
                 check=False,
             )
-        if done.returncode or not (folder / _SHOWERS).exists():
+        found = task.showers(folder)
+        if done.returncode or found is None:
             text = (folder / _LOG).read_text(encoding="utf-8", errors="replace")
             end = f"Geant4 ended with status {done.returncode}: {_reason(text)}"
             raise ChildProcessError(f"{end}; {_REMEDY}")
-        with np.load(folder / _SHOWERS) as arrays:
-            return arrays["response"], arrays["cpu_s"]
+        return found
 
 
 def _environment() -> dict[str, str]:
@@ -77,16 +93,3 @@ def _reason(log: str) -> str:
     lines = [line for line in log.splitlines() if line.strip()]
     found = stated[-1] if stated else lines[-1] if lines else "it said nothing"
     return textwrap.shorten(found, _LONGEST_REASON)
-
-
-def read(folder: Path) -> tuple[NDArray[np.float32], int]:
-    """Reads, in the child, the conditions and the seed."""
-    with np.load(folder / _EVENTS) as arrays:
-        return arrays["condition"], int(arrays["seed"])
-
-
-def write(
-    folder: Path, response: NDArray[np.float32], cpu_s: NDArray[np.float64]
-) -> None:
-    """Writes, in the child, the responses and the processor times [s]."""
-    np.savez(folder / _SHOWERS, response=response, cpu_s=cpu_s)
