@@ -41,7 +41,9 @@ flags.DEFINE_string(
     "output", None, "File to write, canonical HDF5; of calogan in CaloGAN's layout."
 )
 flags.mark_flags_as_required(["detector", "num", "output"])
-flags.DEFINE_integer("seed", 1, "Of all random numbers.", lower_bound=0)
+flags.DEFINE_integer(
+    "seed", 1, "Of all random numbers.", lower_bound=0, upper_bound=task.LARGEST_SEED
+)
 flags.DEFINE_integer("jobs", 1, "Threads, or processes of Geant4.", lower_bound=1)
 flags.DEFINE_list(
     "splits", ["0.6", "0.1", "0.3"], "Fractions of train, validation, test, one by one."
@@ -161,30 +163,23 @@ def _bar() -> Callable[[int], None]:
     return lambda done: bar.update(done, finalize=done == FLAGS.num)
 
 
-def _write_calogan(attributes: dict[str, object], simulation: Simulation) -> None:
-    show = _bar()
-
-    def pieces() -> Iterator[CaloganShowers]:
-        done = 0
-        for arrays in simulation.run(FLAGS.jobs):
-            yield CaloganShowers.of_arrays(arrays)
-            done += len(arrays["condition"])
-            show(done)
-
-    calogan_showers.write(FLAGS.output, pieces(), FLAGS.num, attributes)
-    print(f"{FLAGS.output}: {FLAGS.num:,} events")
+def _granularity(detector: DetectorSpec) -> tuple[DetectorSpec, int]:
+    """Returns the detector that is written, and how many cells a side it sums."""
+    if FLAGS.cell_cm is None:
+        return detector, 1
+    return summed(detector, FLAGS.cell_cm), cells_a_side(detector, FLAGS.cell_cm)
 
 
 def _write(
-    detector: DetectorSpec, attributes: dict[str, object], pieces: Iterator[Piece]
+    detector: DetectorSpec,
+    attributes: dict[str, object],
+    pieces: Iterator[Piece],
+    show: Callable[[int], None],
 ) -> None:
-    """Writes a canonical file, its cells summed if that is wanted."""
-    ends, number = _ends(), 1
-    if FLAGS.cell_cm is not None:
-        number = cells_a_side(detector, FLAGS.cell_cm)
-        detector = summed(detector, FLAGS.cell_cm)
-    names = np.repeat(readers.SPLITS, np.diff(ends, prepend=0))
-    show, done = _bar(), 0
+    """Writes a canonical file."""
+    names = np.repeat(readers.SPLITS, np.diff(_ends(), prepend=0))
+    detector, number = _granularity(detector)
+    done = 0
     with Writer(FLAGS.output, detector, attributes=attributes, compression=9) as writer:
         for sample, cpu_s in pieces:
             stop = done + len(sample)
@@ -198,6 +193,31 @@ def _write(
     print(f"{FLAGS.output}: {counts}")
 
 
+def _write_geant4(common: dict[str, object]) -> None:
+    """Simulates first, so that a kill leaves nothing but pieces, and writes then."""
+    attributes, simulation = _geant4()
+    attributes |= common
+    detector = None
+    if FLAGS.detector != "calogan":
+        detector = simulation.setup.spec(simulation.beam)
+        # What they refuse is refused before the simulation.
+        _granularity(detector)
+        _ends()
+    simulation.run(FLAGS.jobs, _bar())
+    pieces = simulation.pieces()
+    if detector is None:
+        showers = map(CaloganShowers.of_arrays, pieces)
+        calogan_showers.write(FLAGS.output, showers, FLAGS.num, attributes)
+        print(f"{FLAGS.output}: {FLAGS.num:,} events")
+    else:
+        samples = (
+            (readers.Sample(one["response"], one["condition"]), one["cpu_s"])
+            for one in pieces
+        )
+        _write(detector, attributes, samples, lambda _: None)
+    simulation.remove()
+
+
 def _run() -> None:
     if event_files.is_archive(FLAGS.output):
         raise ValueError(
@@ -206,22 +226,11 @@ def _run() -> None:
         )
     _refuse_foreign_flags()
     common: dict[str, object] = {"seed": FLAGS.seed, "licence": _LICENCE}
-    if FLAGS.detector == "rich":
-        detector = detectors.get("rich")
-        attributes, pieces = _rich()
-        _write(detector, attributes | common, pieces)
+    if FLAGS.detector != "rich":
+        _write_geant4(common)
         return
-    attributes, simulation = _geant4()
-    if FLAGS.detector == "calogan":
-        _write_calogan(attributes | common, simulation)
-    else:
-        detector = simulation.setup.spec(simulation.beam)
-        showers = (
-            (readers.Sample(one["response"], one["condition"]), one["cpu_s"])
-            for one in simulation.run(FLAGS.jobs)
-        )
-        _write(detector, attributes | common, showers)
-    simulation.remove()
+    attributes, pieces = _rich()
+    _write(detectors.get("rich"), attributes | common, pieces, _bar())
 
 
 main = command_line.main(_run)

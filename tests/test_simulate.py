@@ -1,6 +1,9 @@
 """The command: simulate.py with the toy, and what it says without Geant4."""
 
+import importlib.util
+import os
 import pathlib
+import signal
 import subprocess
 import sys
 
@@ -11,7 +14,8 @@ import pytest
 from data import detectors
 from data.detectors.summed_cells import sum_cells
 from data.files import readers
-from data.simulation.geant4 import electrons
+from data.simulation.geant4 import geant4_showers, setups
+from tests import stand_in_geant4
 from tests.driver import drive
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -93,9 +97,10 @@ def test_nothing_else_stays_behind(folder, finished):
 def test_mistakes_end_in_one_line(tmp_path):
     rich = ["--detector=rich", "--num=1000", "--output=new.h5"]
     ecal = ["--detector=ecal", "--num=300", "--output=new.h5"]
+    calogan = ["--detector=calogan", *ecal[1:]]
     mistakes = [
         (rich[:2], "--output"),
-        (["--detector=calogan", *rich[1:]], "calogan"),
+        (["--detector=atlas", *rich[1:]], "atlas"),
         ([rich[0], "--num=0", rich[2]], "--num"),
         ([*rich, "--jobs=0"], "--jobs"),
         (
@@ -114,6 +119,20 @@ def test_mistakes_end_in_one_line(tmp_path):
         ([*ecal, "--background=0"], "--background belongs to --detector=rich"),
         ([*ecal, "--cell_cm=5"], "cell_cm=5: the 30 x 30 cells of 2 cm"),
         ([*ecal, "--cell_cm=-6"], "give one of 2, 4, 6, 10, 12, 20, 30 [cm]"),
+        ([*rich, "--particle=e+"], "--particle belongs to --detector=ecal, hgcal, cal"),
+        ([*rich, "--energy_gev=1,2"], "--energy_gev belongs to --detector=ecal"),
+        ([*calogan, "--cell_cm=6"], "--cell_cm belongs to canonical files"),
+        ([*calogan, "--splits=1,0,0"], "--splits belongs to canonical files"),
+        ([*calogan, "--impact_half_cm=1"], "impact_half_cm=1: every particle hits"),
+        ([*ecal, "--impact_half_cm=-1"], "--impact_half_cm"),
+        ([*ecal, "--energy_gev=5"], "--energy_gev=5: give the lowest and the highest"),
+        ([*ecal, "--energy_gev=5,a"], "--energy_gev=5,a: give the lowest"),
+        ([*ecal, "--energy_gev=5,1"], "energy_gev=5,1: give the lowest"),
+        ([*ecal, "--particle=mu-"], "--particle"),
+        ([*ecal, "--seed=2147483648"], "--seed"),
+        ([*ecal[:2], "--output=no/new.h5"], "check that the folder exists"),
+        (calogan, "simulate.py: Geant4 ended with status 1: ModuleNotFoundError: No"),
+        ([*calogan[:2], "--output=no/new.h5"], "check that the folder exists"),
         ([*rich, "--cell_cm=6"], "in detector 'rich' responses are not images"),
         (ecal, "simulate.py: Geant4 ended with status 1: ModuleNotFoundError: No mod"),
         ([*ecal, "--jobs=2"], "named geant4_pybind; install requirements-geant4.txt"),
@@ -127,35 +146,50 @@ def test_mistakes_end_in_one_line(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"package"}
 
 
-def test_showers_of_geant4_are_written(tmp_path, monkeypatch):
-    """A stand-in for the simulation: pieces keep their order and their own seeds."""
-    text = f"""
-import sys
-sys.path.insert(0, {str(ROOT)!r})
-import numpy as np
+def test_showers_of_geant4_are_written_though_killed_in_between(
+    tmp_path, monkeypatch, script
+):
+    """A stand-in for the simulation: pieces keep their order and their own streams."""
+    text = """
 import simulate
-def stand_in(condition, seed):
-    response = np.zeros((len(condition), 30, 30), np.float32)
-    response[:, 0, 0], response[:, 0, 1] = condition[:, 0].clip(0), seed % 1000
-    return response, np.full(len(condition), 0.5)
-simulate.ecal_showers.simulate = stand_in
+from data.simulation.geant4 import geant4_showers
+from tests import stand_in_geant4
+geant4_showers.simulate = stand_in_geant4.simulate
 simulate.command_line.run(simulate.main)
 """
-    options = ["--detector=ecal", "--num=600", "--jobs=2"]
-    for more in (["--output=showers.h5"], ["--output=sums.h5", "--cell_cm=6"]):
-        command = [sys.executable, "-c", text, *options, *more]
-        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
-    ecal = detectors.get("ecal")
-    sample = readers.read(tmp_path / "showers.h5", ecal)
-    np.testing.assert_array_equal(sample.condition, electrons.conditions(600, 1))
-    expected = sample.condition[:, 0].clip(0)
-    np.testing.assert_array_equal(sample.response[:, 0, 0], expected)
-    seeds = sample.response[:, 0, 1]
-    assert len(set(seeds)) == 3
-    assert len(set(seeds[:250])) == 1
+    options = ["--detector=ecal", "--num=560", "--seed=1"]
+    path = f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+    done = subprocess.run(
+        [sys.executable, "-c", text, *options, "--output=showers.h5"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": path, stand_in_geant4.DIES_AT: "3"},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["showers.h5.pieces"]
+    assert len(list((tmp_path / "showers.h5.pieces").glob("piece_*.npz"))) == 3
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(geant4_showers, "simulate", stand_in_geant4.simulate)
+    simulate = script("simulate")
+    assert simulate(*options, "--output=showers.h5") == 0
+    assert simulate(*options, "--output=sums.h5", "--cell_cm=6", "--jobs=2") == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"showers.h5", "sums.h5"}
+    setup = setups.get("ecal")
+    sample = readers.read(tmp_path / "showers.h5", detectors.get("ecal"))
+    expected = setups.all_conditions(setup, setup.beam(), 560, 1)
+    np.testing.assert_array_equal(sample.condition, expected)
+    np.testing.assert_array_equal(
+        sample.response[:, 0, 0], sample.condition[:, 0].clip(0)
+    )
+    streams = np.repeat(np.arange(6), 100)[:560]
+    np.testing.assert_array_equal(sample.response[:, 0, 1], 1 + streams)
     with h5py.File(tmp_path / "showers.h5") as file:
         assert (file["cpu_s"][:] == 0.5).all()
         assert file.attrs["generator"] == "Geant4"
+        assert file.attrs["particle"] == "e-"
+        assert file.attrs["energy_gev"].tolist() == [1.0, 100.0]
     with readers.Dataset(tmp_path / "sums.h5") as dataset:
         assert dataset.spec.name == "ecal_6cm"
         sums = dataset.read()
@@ -163,21 +197,26 @@ simulate.command_line.run(simulate.main)
     np.testing.assert_array_equal(sums.response, sum_cells(sample.response, 3))
 
 
-def test_electrons_are_those_of_the_sample():
-    """1/E between 1 and 100 GeV: ln E is uniform; angles of 20 and 10 degrees."""
-    condition = electrons.conditions(20_000, 3).astype(np.float64)
-    assert np.asarray(detectors.get("ecal").in_domain(condition)).all()
-    log_energy = np.log(np.linalg.norm(condition[:, :3], axis=1)) / np.log(100)
-    assert abs(log_energy.mean() - 0.5) < 4 * np.sqrt(1 / 12 / len(condition))
-    for axis, width_deg in ((0, 20), (1, 10)):
-        angle = np.degrees(np.arctan2(condition[:, axis], condition[:, 2]))
-        assert abs(angle.std() / width_deg - 1) < 4 / np.sqrt(2 * len(angle))
-    assert abs(condition[:, 3:].std() - 1 / np.sqrt(12)) < 0.01
-    prefix = electrons.conditions(10, 3)
-    np.testing.assert_array_equal(prefix, condition[:10].astype(np.float32))
-
-
-@pytest.mark.parametrize(("num", "seed"), [(-1, 0), (1, -1)])
-def test_impossible_electrons_are_refused(num, seed):
-    with pytest.raises(ValueError, match=f"received {num} and {seed}"):
-        electrons.conditions(num, seed)
+@pytest.mark.skipif(
+    importlib.util.find_spec("geant4_pybind") is None
+    or "GEANT4_DATA_DIR" not in os.environ,
+    reason="needs geant4-pybind, and GEANT4_DATA_DIR",
+)
+def test_real_showers_are_written(tmp_path, monkeypatch, script):
+    monkeypatch.chdir(tmp_path)
+    simulate, beam = script("simulate"), ["--num=3", "--energy_gev=1,2"]
+    cylinder = ["--detector=cylinder", "--output=c.h5", "--particle=gamma"]
+    assert simulate(*cylinder, *beam) == 0
+    assert simulate("--detector=calogan", "--output=g.h5", *beam) == 0
+    spec = readers.detect(tmp_path / "c.h5")
+    assert spec.shape == (16, 9, 45)
+    assert spec.periodic_axes == (0,)
+    assert (spec.domain[0].low, spec.domain[0].high) == (1.0, 2.0)
+    sample = readers.read(tmp_path / "c.h5", spec)
+    ratio = sample.response.sum() / 1e3 / sample.condition.sum()
+    assert 0.6 < ratio < 1.3
+    with h5py.File(tmp_path / "g.h5") as file:
+        assert file.attrs["particle"] == "e+"
+        deposit = sum(file[f"layer_{layer}"][:].sum() for layer in range(3))
+        assert 0.9 < deposit / 1e3 / file["energy"][:].sum() < 1.01
+        assert (file["cpu_s"][:] > 0.0).all()

@@ -7,7 +7,7 @@ numbers depend neither on the jobs nor on interruptions.
 import dataclasses
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -41,37 +41,40 @@ class Simulation:
     seed: int
     folder: Path
 
-    def run(self, jobs: int) -> Iterator[dict[str, NDArray[Any]]]:
-        """Simulates what is missing, and yields all pieces in their order.
+    def run(self, jobs: int, done: Callable[[int], None] | None = None) -> None:
+        """Simulates the pieces that are missing.
 
         Args:
             jobs: Processes of Geant4 at a time.
-
-        Yields:
-            The arrays of `geant4_showers.simulate`, piece by piece.
+            done: Is told the number of events, as it grows.
 
         Raises:
             DataError: If the folder holds pieces of another simulation or cannot be
                 written to.
-            ValueError: If Geant4 does not run, or the seed is none.
+            ValueError: If the seed is none.
+            ChildProcessError: If Geant4 does not run.
         """
         self._prepare()
+        pool = ThreadPoolExecutor(jobs)
         try:
-            with ThreadPoolExecutor(jobs) as pool:
-                blocks = range(-(-self.num // BLOCK_EVENTS))
-                try:
-                    for path in pool.map(self._simulate, blocks):
-                        with np.load(path) as arrays:
-                            yield dict(arrays)
-                except BaseException:
-                    pool.shutdown(wait=False, cancel_futures=True)
-                    raise
-        except ChildProcessError as error:
-            # An OSError, which a writer would take for one of its own.
-            raise ValueError(str(error)) from error
+            for block, _ in enumerate(pool.map(self._simulate, self._blocks)):
+                if done is not None:
+                    done(min((block + 1) * BLOCK_EVENTS, self.num))
         finally:
-            if not any(self.folder.glob("piece_*.npz")):
+            pool.shutdown(cancel_futures=True)
+            if not any(self._path(block).exists() for block in self._blocks):
                 self.remove()
+
+    def pieces(self) -> Iterator[dict[str, NDArray[Any]]]:
+        """Reads all pieces, after `run`.
+
+        Yields:
+            The arrays of `geant4_showers.simulate` of one piece after the other.
+        """
+        for block in self._blocks:
+            with np.load(self._path(block)) as arrays:
+                piece = dict(arrays)
+            yield piece
 
     def remove(self) -> None:
         """Removes the pieces."""
@@ -103,10 +106,17 @@ class Simulation:
                 "the folder exists, may be written to and has room"
             ) from error
 
-    def _simulate(self, block: int) -> Path:
-        path = self.folder / f"piece_{block:06d}.npz"
+    @property
+    def _blocks(self) -> range:
+        return range(-(-self.num // BLOCK_EVENTS))
+
+    def _path(self, block: int) -> Path:
+        return self.folder / f"piece_{block:06d}.npz"
+
+    def _simulate(self, block: int) -> None:
+        path = self._path(block)
         if path.exists():
-            return path
+            return
         num = min(BLOCK_EVENTS, self.num - block * BLOCK_EVENTS)
         arrays: dict[str, Any] = geant4_showers.simulate(
             self.setup.name,
@@ -118,7 +128,6 @@ class Simulation:
         )
         with replacing(path) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, **arrays)
-        return path
 
 
 def _compare(folder: Path, stored: str, settings: dict[str, object]) -> None:
