@@ -44,7 +44,8 @@ clean:  ## Remove the environment, builds and caches; runs/ stays
 	find . -name __pycache__ -not -path './runs/*' -prune -exec rm -rf {} +
 
 $(VENV)/requirements.stamp: requirements.txt
-$(VENV)/requirements-dev.stamp: requirements-dev.txt requirements-pid.txt requirements.txt
+$(VENV)/requirements-dev.stamp: requirements-dev.txt requirements-pid.txt \
+  requirements-geant4.txt requirements.txt
 
 # A stamp is as new as the last complete installation of its list.
 $(VENV)/%.stamp:

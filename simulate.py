@@ -27,7 +27,7 @@ from data.detectors.spec import DetectorSpec
 from data.detectors.summed_cells import cells_a_side, sum_cells, summed
 from data.files import event_files, readers
 from data.files.writers import Writer
-from data.simulation.geant4 import calogan_showers, setups, task
+from data.simulation.geant4 import calogan_showers, child_task, setups
 from data.simulation.geant4.calogan_showers import CaloganShowers
 from data.simulation.geant4.pieces import Simulation
 from data.simulation.rich import calibration_sample, toy
@@ -42,7 +42,11 @@ flags.DEFINE_string(
 )
 flags.mark_flags_as_required(["detector", "num", "output"])
 flags.DEFINE_integer(
-    "seed", 1, "Of all random numbers.", lower_bound=0, upper_bound=task.LARGEST_SEED
+    "seed",
+    1,
+    "Of all random numbers.",
+    lower_bound=0,
+    upper_bound=child_task.LARGEST_SEED,
 )
 flags.DEFINE_integer("jobs", 1, "Threads, or processes of Geant4.", lower_bound=1)
 flags.DEFINE_list(
@@ -62,7 +66,7 @@ flags.DEFINE_float(
 flags.DEFINE_enum(
     "particle",
     None,
-    list(task.PARTICLES),
+    list(child_task.PARTICLES),
     "What is shot, by default e+ in calogan and else e-; not rich.",
 )
 flags.DEFINE_list("species", list(particles.NAMES), "Of the tracks; only rich.")

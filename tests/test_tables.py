@@ -174,10 +174,10 @@ def test_geant4_has_as_many_cores_as_the_model(no_geant4):
 def test_a_geant4_that_does_not_run_is_said(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
 
-    def dies(condition, seed):
+    def dies(detector, condition, seed):
         raise ChildProcessError("no data")
 
-    monkeypatch.setattr(reference_time.ecal_showers, "simulate", dies)
+    monkeypatch.setattr(reference_time.geant4_showers, "simulate", dies)
     found = reference_time.geant4_time("ecal")
     assert found.ms_per_gev == 6.3
     assert "does not run here: no data" in found.source
@@ -186,11 +186,11 @@ def test_a_geant4_that_does_not_run_is_said(monkeypatch):
 def test_a_geant4_that_runs_is_measured(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
 
-    def simulate(condition, seed):
+    def simulate(detector, condition, seed):
         energy = np.linalg.norm(condition[:, :3], axis=1)
-        return np.zeros((len(condition), 30, 30), np.float32), 0.005 * energy
+        return {"cpu_s": 0.005 * energy}
 
-    monkeypatch.setattr(reference_time.ecal_showers, "simulate", simulate)
+    monkeypatch.setattr(reference_time.geant4_showers, "simulate", simulate)
     found = reference_time.geant4_time("ecal")
     assert found.ms_per_gev == pytest.approx(5.0)
     assert "measured now" in found.source

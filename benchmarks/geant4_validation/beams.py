@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from common.atomic_files import replacing
 from data.simulation.geant4 import child, geant4_showers, setups
-from data.simulation.geant4.task import Primaries
+from data.simulation.geant4.child_task import Primaries
 
 LEAD = "lead"
 _SEED = 11
@@ -53,16 +53,16 @@ BEAMS = (
     FixedBeam("ecal", "e-", 20.0, 100),
     FixedBeam("ecal", "e-", 50.0, 60),
     FixedBeam("hgcal", "e-", 20.0, 400),
-    FixedBeam("hgcal", "e-", 50.0, 150),
-    FixedBeam("hgcal", "e-", 90.0, 150),
+    FixedBeam("hgcal", "e-", 50.0, 100),
+    FixedBeam("hgcal", "e-", 90.0, 100),
     FixedBeam("calogan", "e+", 5.0, 200),
-    FixedBeam("calogan", "e+", 20.0, 100),
-    FixedBeam("calogan", "e+", 50.0, 40),
-    FixedBeam("calogan", "gamma", 20.0, 100),
+    FixedBeam("calogan", "e+", 20.0, 80),
+    FixedBeam("calogan", "e+", 50.0, 30),
+    FixedBeam("calogan", "gamma", 20.0, 60),
     FixedBeam("cylinder", "e-", 1.0, 400),
     FixedBeam("cylinder", "e-", 5.0, 200),
     FixedBeam("cylinder", "e-", 20.0, 100),
-    FixedBeam("cylinder", "e-", 50.0, 40),
+    FixedBeam("cylinder", "e-", 50.0, 30),
 )
 """The beams, of as many events as tell a percent."""
 

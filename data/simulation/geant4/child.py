@@ -15,8 +15,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from data.simulation.geant4 import task
-from data.simulation.geant4.task import Primaries, Task
+from data.simulation.geant4 import child_task
+from data.simulation.geant4.child_task import ChildTask, Primaries
 
 _ROOT = Path(__file__).parents[3]
 _PACKAGE = "data.simulation.geant4"
@@ -55,11 +55,11 @@ def run(
         ChildProcessError: If the child does not end well: no Geant4, no data sets.
     """
     for name, value in (("seed", seed), ("stream", stream)):
-        if not 0 <= value <= task.LARGEST_SEED:
+        if not 0 <= value <= child_task.LARGEST_SEED:
             raise ValueError(f"{name} must be from 0 to 2^31 - 1, received {value}")
     with tempfile.TemporaryDirectory(dir=scratch) as name:
         folder = Path(name).resolve()
-        task.write(folder, Task(primaries, seed, stream, os.getpid()))
+        child_task.write(folder, ChildTask(primaries, seed, stream, os.getpid()))
         with (folder / _LOG).open("wb") as log:
             done = subprocess.run(
                 [sys.executable, "-m", f"{_PACKAGE}.{geometry}", str(folder)],
@@ -71,7 +71,7 @@ def run(
                 stderr=subprocess.STDOUT,
                 check=False,
             )
-        found = task.showers(folder)
+        found = child_task.showers(folder)
         if done.returncode or found is None:
             text = (folder / _LOG).read_text(encoding="utf-8", errors="replace")
             end = f"Geant4 ended with status {done.returncode}: {_reason(text)}"

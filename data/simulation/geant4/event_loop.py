@@ -11,8 +11,8 @@ from typing import Any
 import geant4_pybind as g4
 import numpy as np
 
-from data.simulation.geant4 import task
-from data.simulation.geant4.task import Primaries
+from data.simulation.geant4 import child_task
+from data.simulation.geant4.child_task import Primaries
 from data.simulation.geant4.volumes import Volumes
 
 # Particles start in the vacuum, so that none begins on a surface.
@@ -80,7 +80,7 @@ def run(geometry: Volumes, cut_mm: float, folder: Path) -> None:
         cut_mm: Production cut [mm].
         folder: Where the parent has put what is to be done.
     """
-    work = task.read(folder)
+    work = child_task.read(folder)
     manager = g4.G4RunManagerFactory.CreateRunManager(g4.G4RunManagerType.Serial)
     physics = g4.G4VModularPhysicsList()
     physics.RegisterPhysics(g4.G4EmStandardPhysics())
@@ -99,4 +99,4 @@ def run(geometry: Volumes, cut_mm: float, folder: Path) -> None:
     # be 0: a 0 ends the list.
     g4.HepRandom.setTheSeeds([work.seed + 1, work.stream + 1, 0], 2)
     manager.BeamOn(len(work.primaries))
-    task.write_showers(folder, {**readout.arrays, "cpu_s": readout.cpu_s})
+    child_task.write_showers(folder, {**readout.arrays, "cpu_s": readout.cpu_s})

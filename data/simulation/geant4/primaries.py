@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from data.detectors import particles
 from data.detectors.spec import IMPACT, MOMENTUM
-from data.simulation.geant4.task import PARTICLES, Primaries
+from data.simulation.geant4.child_task import PARTICLES, Primaries
 
 _ELECTRON_GEV = particles.MASSES_GEV[particles.NAMES.index("electron")]
 

@@ -11,8 +11,8 @@ from data import detectors
 from data.detectors import cylinder
 from data.detectors.spec import DetectorSpec
 from data.simulation.geant4 import calogan_showers
+from data.simulation.geant4.child_task import PARTICLES
 from data.simulation.geant4.primaries import mass_gev
-from data.simulation.geant4.task import PARTICLES
 
 BLOCK_EVENTS = 100
 """Events whose conditions are drawn, and which are simulated, in one piece."""

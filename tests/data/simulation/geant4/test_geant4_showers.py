@@ -8,8 +8,8 @@ import pytest
 
 from data import detectors
 from data.detectors import cylinder
-from data.simulation.geant4 import geant4_showers, setups, task
-from data.simulation.geant4.task import Primaries, Task
+from data.simulation.geant4 import child_task, geant4_showers, setups
+from data.simulation.geant4.child_task import ChildTask, Primaries
 from metrics.observables import calorimeter
 
 ELECTRON = np.array([[0.0, 0.0, 2.0, 0.0, 0.0]])
@@ -106,17 +106,17 @@ def test_an_unknown_detector_is_refused():
 
 
 def test_the_folder_carries_the_task_and_the_showers(tmp_path):
-    assert task.showers(tmp_path) is None
+    assert child_task.showers(tmp_path) is None
     shot = Primaries("e+", np.ones(2), np.eye(3)[:2], np.zeros((2, 2)))
-    task.write(tmp_path, Task(shot, 7, 8, 9))
-    found = task.read(tmp_path)
+    child_task.write(tmp_path, ChildTask(shot, 7, 8, 9))
+    found = child_task.read(tmp_path)
     assert (found.seed, found.stream, found.parent) == (7, 8, 9)
     assert found.primaries.particle == "e+"
     for name in ("kinetic_gev", "direction", "impact_cm"):
         stored = getattr(found.primaries, name)
         np.testing.assert_array_equal(stored, getattr(shot, name))
-    task.write_showers(tmp_path, {"cells": np.ones(3)})
-    np.testing.assert_array_equal(task.showers(tmp_path)["cells"], np.ones(3))
+    child_task.write_showers(tmp_path, {"cells": np.ones(3)})
+    np.testing.assert_array_equal(child_task.showers(tmp_path)["cells"], np.ones(3))
 
 
 @needs_geant4

@@ -42,7 +42,7 @@ class Primaries:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Task:
+class ChildTask:
     """What a child has to do.
 
     Attributes:
@@ -59,14 +59,14 @@ class Task:
     parent: int
 
 
-def write(folder: Path, task: Task) -> None:
+def write(folder: Path, task: ChildTask) -> None:
     """Writes, in the parent, what the child has to do."""
     primaries = dataclasses.asdict(task.primaries)
     numbers = {name: getattr(task, name) for name in ("seed", "stream", "parent")}
     np.savez(folder / _EVENTS, **primaries, **numbers)
 
 
-def read(folder: Path) -> Task:
+def read(folder: Path) -> ChildTask:
     """Reads, in the child, what it has to do."""
     with np.load(folder / _EVENTS) as arrays:
         primaries = Primaries(
@@ -76,7 +76,7 @@ def read(folder: Path) -> Task:
             arrays["impact_cm"],
         )
         numbers = (int(arrays[name]) for name in ("seed", "stream", "parent"))
-        return Task(primaries, *numbers)
+        return ChildTask(primaries, *numbers)
 
 
 def write_showers(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
