@@ -120,6 +120,14 @@ def test_the_folder_carries_the_task_and_the_showers(tmp_path):
 
 
 @needs_geant4
+def test_missing_data_sets_are_one_line(tmp_path, monkeypatch):
+    monkeypatch.setenv("GEANT4_DATA_DIR", str(tmp_path))
+    with pytest.raises(ChildProcessError, match="GEANT4_DATA_DIR name a folder") as end:
+        geant4_showers.simulate("cylinder", [[1.0]], 1)
+    assert "\n" not in str(end.value)
+
+
+@needs_geant4
 def test_the_geometries_are_the_detectors_of_the_specs():
     stack = geometry("ecal")
     assert ECAL.shape == (stack.CELLS, stack.CELLS)

@@ -5,6 +5,8 @@ import pytest
 
 from data import detectors
 from data.detectors import cylinder
+from data.events import Sample
+from data.files import readers, writers
 from data.simulation.geant4 import calogan_showers, primaries, setups
 
 
@@ -134,3 +136,20 @@ def test_only_what_is_no_calogan_has_a_canonical_file():
     setup = setups.get("calogan")
     with pytest.raises(ValueError, match="calogan"):
         setup.spec(setup.beam())
+
+
+def test_a_file_of_cylinders_describes_itself(tmp_path):
+    spec = cylinder.spec((2.0, 4.0))
+    response = np.ones((3, *spec.shape), np.float32)
+    sample = Sample(response, np.full((3, 1), 3.0, np.float32))
+    writers.write(tmp_path / "c.h5", spec, sample, split="test")
+    found = readers.detect(tmp_path / "c.h5")
+    assert (found.name, found.shape, found.unit) == ("cylinder", (16, 9, 45), "MeV")
+    assert found.periodic_axes == (0,)
+    assert (found.domain[0].low, found.domain[0].high) == (2.0, 4.0)
+    np.testing.assert_array_equal(found.positions_cm, spec.positions_cm)
+    # 36 radiation lengths, in equal steps.
+    steps = np.diff(found.layer_depths_x0)
+    np.testing.assert_allclose(steps, steps[0])
+    assert len(steps) == 44
+    assert steps[0] * 45 == pytest.approx(36.2, abs=0.1)
