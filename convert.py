@@ -1,10 +1,14 @@
-"""Converts tables to a canonical file: python convert.py --input=kaon.csv ...
+"""Converts files to a canonical file: python convert.py --input=kaon.csv ...
 
-The tables are calibration samples of particle identification, see docs/formats.md.
-Several inputs go into one file, each with its species.
+They are tables of calibration samples of particle identification, of which several go
+into one file, each with its species; or showers in the HDF5 layouts of CaloGAN, of the
+CaloChallenge and of Par04, which are written too. See docs/formats.md.
 """
 
+import pathlib
 import sys
+from collections.abc import Sequence
+from typing import Any
 
 from common import command_line  # First: it silences the start of TensorFlow.
 
@@ -13,9 +17,19 @@ from common import command_line  # First: it silences the start of TensorFlow.
 from absl import flags
 
 from data.calibration import calibration_table, conversion
+from data.files.shower_formats.binning_xml import read_binning
+from data.files.shower_formats.shower_conversion import (
+    CANONICAL,
+    FORMATS,
+    convert_showers,
+)
+from data.files.split_fractions import check_fractions
 
 _INPUT = flags.DEFINE_list(
-    "input", None, "Tables: .root, .csv, .parquet or .npz.", required=True
+    "input",
+    None,
+    "Tables: .root, .csv, .parquet or .npz; or showers: .h5, .hdf5.",
+    required=True,
 )
 _OUTPUT = flags.DEFINE_string("output", None, "The file to write.", required=True)
 _SPECIES = flags.DEFINE_list(
@@ -34,6 +48,11 @@ _DROP = flags.DEFINE_list(
 _SPLITS = flags.DEFINE_list(
     "splits", ["0.6", "0.1", "0.3"], "Fractions of train, validation and test."
 )
+_FORMAT = flags.DEFINE_enum("format", CANONICAL, FORMATS, "Layout to write showers in.")
+_BINNING = flags.DEFINE_string(
+    "binning", None, "XML of the voxels of files of the CaloChallenge or of Par04."
+)
+_PARTICLE = flags.DEFINE_string("particle", None, "Particle of the binning.")
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of the splits.", lower_bound=0)
 
 
@@ -71,16 +90,21 @@ def _fractions() -> list[float]:
         ) from None
 
 
-def _show_progress(path: str, tracks: int) -> None:
+def _show_progress(path: str, number: int, events: str = "tracks") -> None:
     if sys.stderr.isatty():
-        print(f"\r{path}: {tracks:,} tracks ", end="", file=sys.stderr, flush=True)
+        print(f"\r{path}: {number:,} {events} ", end="", file=sys.stderr, flush=True)
 
 
 def _convert() -> None:
     fractions = _fractions()
-    conversion.check_fractions(fractions)
+    check_fractions(fractions)
     conversion.check_output(_OUTPUT.value)
     paths = _INPUT.value
+    showers = pathlib.Path(paths[0]).suffix in (".h5", ".hdf5")
+    _refuse_flags(_OF_TABLES if showers else _OF_SHOWERS, showers)
+    if showers:
+        _convert_showers(paths, fractions)
+        return
     tables = [
         calibration_table.CalibrationTable(
             path,
@@ -105,6 +129,44 @@ def _convert() -> None:
     if sys.stderr.isatty():
         print(file=sys.stderr)
     print(*_report(tables, summary), sep="\n")
+
+
+_OF_TABLES = (_SPECIES, _TREE, _COLUMNS, _MOMENTUM_UNIT, _DROP)
+_OF_SHOWERS = (_FORMAT, _BINNING, _PARTICLE)
+
+
+def _refuse_flags(others: Sequence[flags.FlagHolder[Any]], showers: bool) -> None:
+    """Refuses flags of tables where showers are converted, and the reverse."""
+    for flag in others:
+        if flag.present:
+            what = "showers" if showers else "tables"
+            raise ValueError(
+                f"--{flag.name}: has no meaning for {what}, as of {_INPUT.value[0]}; "
+                "leave it out"
+            )
+
+
+def _convert_showers(paths: list[str], fractions: list[float]) -> None:
+    if _PARTICLE.value is not None and _BINNING.value is None:
+        raise ValueError(
+            f"--particle={_PARTICLE.value}: a part of a binning; give --binning too"
+        )
+    binning = None
+    if _BINNING.value is not None:
+        binning = read_binning(_BINNING.value, _PARTICLE.value)
+    counts = convert_showers(
+        _OUTPUT.value,
+        paths,
+        _FORMAT.value,
+        binning,
+        fractions,
+        _SEED.value,
+        lambda showers: _show_progress(_OUTPUT.value, showers, "showers"),
+    )
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
+    numbers = ", ".join(f"{count:,} {name}" for name, count in counts.items())
+    print(f"{_OUTPUT.value}: {numbers}")
 
 
 def _report(

@@ -11,9 +11,9 @@ from data.calibration.calibration_table import CalibrationTable
 from data.calibration.columns import RICH
 from data.detectors import particles
 from data.events import SPLITS, DataError, Sample
+from data.files.split_fractions import check_fractions, draw_splits
 from data.files.writers import Writer
 
-_SUM_TOLERANCE = 1e-6
 _ENDINGS = (".h5", ".hdf5")
 
 
@@ -66,23 +66,6 @@ class Summary:
 
     species: dict[str, Tally]
     splits: dict[str, int]
-
-
-def check_fractions(fractions: Sequence[float]) -> None:
-    """Refuses fractions of the splits that are no fractions.
-
-    Raises:
-        ValueError: If they are not three numbers from 0 to 1 that add up to 1.
-    """
-    if (
-        len(fractions) != len(SPLITS)
-        or not all(0.0 <= fraction <= 1.0 for fraction in fractions)
-        or abs(sum(fractions) - 1.0) > _SUM_TOLERANCE
-    ):
-        raise ValueError(
-            f"--splits={','.join(f'{one:g}' for one in fractions)}: needs fractions of "
-            f"{', '.join(SPLITS)} that add up to 1, e.g. 0.6,0.1,0.3"
-        )
 
 
 def check_output(path: str) -> None:
@@ -138,7 +121,7 @@ def convert(
             random = np.random.default_rng([seed, place])
             tracks = 0
             for sample in table.samples():
-                split = _draw(random, len(sample), fractions)
+                split = draw_splits(random, len(sample), fractions)
                 weight = _weights(sample)
                 _count(tallies, sample, weight)
                 for code, name in enumerate(SPLITS):
@@ -158,15 +141,6 @@ def convert(
                     "tracks; choose the column of the signal's weights"
                 )
     return Summary(found, splits)
-
-
-def _draw(
-    random: np.random.Generator, count: int, fractions: Sequence[float]
-) -> NDArray[np.intp]:
-    """Draws the index in `SPLITS` of each of some tracks."""
-    # Without the last edge: rounding may leave it a little below 1.
-    edges = np.cumsum(fractions)[:-1]
-    return np.searchsorted(edges, random.random(count), side="right")
 
 
 def _weights(sample: Sample) -> NDArray[np.float32]:
