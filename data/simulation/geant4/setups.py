@@ -111,11 +111,7 @@ class Setup:
         return Beam(particle, (low, high), impact_half_cm)
 
     def spec(self, beam: Beam) -> DetectorSpec:
-        """Returns the detector that a canonical file of these showers is of.
-
-        Raises:
-            ValueError: If there is none.
-        """
+        """Returns the detector that a canonical file of these showers is of."""
         if self.name == "cylinder":
             return cylinder.spec(beam.energy_gev)
         return detectors.get(self.name)

@@ -31,6 +31,9 @@ INSTANCES = {
     "steep and flat spectrum": SpectrumTable([0.01, 0.011, 5.0, 5.05, 700.0]),
 }
 
+# At a knot, a rounding of 2e-7 of a flat line is read off a line 300 times as steep.
+RELATIVE = {"steep and flat spectrum": 1e-4}
+
 cells = st.just(0.0) | st.floats(2.0**-20, 2.0**14, width=32)
 responses = hnp.arrays(np.float32, (EVENTS, 3, 2, 2), elements=cells)
 energies = hnp.arrays(np.float32, EVENTS, elements=st.floats(1.0, 200.0, width=32))
@@ -52,8 +55,9 @@ def test_decode_inverts_encode_and_zero_stays_zero(name, response, energy):
     condition = _conditions(energy)
     encoded = np.asarray(INSTANCES[name].encode(response, condition))
     decoded = np.asarray(INSTANCES[name].decode(encoded, condition))
+    relative = RELATIVE.get(name, 1e-5)
     np.testing.assert_allclose(
-        decoded, response, rtol=1e-5, atol=1e-6 * TYPICAL_CELL_MIP
+        decoded, response, rtol=relative, atol=1e-6 * TYPICAL_CELL_MIP
     )
     np.testing.assert_array_equal(encoded == 0.0, response == 0.0)
     np.testing.assert_array_equal(decoded == 0.0, response == 0.0)

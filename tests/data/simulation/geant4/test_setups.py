@@ -126,16 +126,13 @@ def test_calogan_records_absorber_and_gap_together():
     np.testing.assert_array_equal(found["overflow"], [[0, 1, 2]] * 2)
 
 
-def test_only_what_is_no_calogan_has_a_canonical_file():
+def test_the_file_of_a_cylinder_is_of_its_beam_and_of_its_rings():
     setup = setups.get("cylinder")
     spec = setup.spec(setup.beam(energy_gev=(2.0, 4.0)))
     assert (spec.domain[0].low, spec.domain[0].high) == (2.0, 4.0)
     assert spec.periodic_axes == (0,)
     radius = np.linalg.norm(spec.positions_cm[..., :2], axis=-1)
     assert radius.max() == pytest.approx(8.5 * 0.465)
-    setup = setups.get("calogan")
-    with pytest.raises(ValueError, match="calogan"):
-        setup.spec(setup.beam())
 
 
 def test_a_file_of_cylinders_describes_itself(tmp_path):
