@@ -26,9 +26,9 @@ from data.detectors import particles
 from data.detectors.spec import DetectorSpec
 from data.detectors.summed_cells import cells_a_side, sum_cells, summed
 from data.files import event_files, readers
+from data.files.shower_formats.layout_writer import LayoutWriter
 from data.files.writers import Writer
 from data.simulation.geant4 import calogan_showers, child_task, setups
-from data.simulation.geant4.calogan_showers import CaloganShowers
 from data.simulation.geant4.pieces import Simulation
 from data.simulation.rich import calibration_sample, toy
 
@@ -210,8 +210,13 @@ def _write_geant4(common: dict[str, object]) -> None:
     simulation.run(FLAGS.jobs, _bar())
     pieces = simulation.pieces()
     if detector is None:
-        showers = map(CaloganShowers.of_arrays, pieces)
-        calogan_showers.write(FLAGS.output, showers, FLAGS.num, attributes)
+        detector = detectors.get("calogan")
+        with LayoutWriter(
+            FLAGS.output, "calogan", detector, attributes=attributes
+        ) as writer:
+            for one in pieces:
+                sample = calogan_showers.sample_of_arrays(one)
+                writer.append(sample, one["overflow"], one["cpu_s"])
         print(f"{FLAGS.output}: {FLAGS.num:,} events")
     else:
         samples = (

@@ -1,8 +1,10 @@
 """Writers of public HDF5 layouts of showers: whole, or not at all."""
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
+import h5py
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -23,6 +25,7 @@ class LayoutWriter(Hdf5Writer):
         layout: One of `shower_layouts.LAYOUTS`.
         spec: The detector: `calogan`, or one of bins of a cylinder in MeV.
         compression: Level of gzip, 1 to 9; None writes plain numbers.
+        attributes: Attributes of the file, for people.
 
     Raises:
         DataError: If the layout has no place for this detector.
@@ -34,8 +37,10 @@ class LayoutWriter(Hdf5Writer):
         layout: str,
         spec: DetectorSpec,
         compression: int | None = 4,
+        attributes: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(path, compression)
+        self._attributes = dict(attributes or {})
         self._calogan = layout == "calogan"
         fits = spec.name == "calogan" if self._calogan else bool(spec.ring_edges_cm)
         names = spec.condition_names
@@ -53,13 +58,23 @@ class LayoutWriter(Hdf5Writer):
         self._layout.shapes(spec)
         self._spec = spec
 
-    def append(self, sample: Sample, overflow_mev: ArrayLike | None = None) -> None:
+    def _write_head(self, file: h5py.File) -> None:
+        file.attrs.update(self._attributes)
+
+    def append(
+        self,
+        sample: Sample,
+        overflow_mev: ArrayLike | None = None,
+        cpu_s: ArrayLike | None = None,
+    ) -> None:
         """Writes further showers.
 
         Args:
             sample: The showers, without weights.
             overflow_mev: Of CaloGAN, the energy beside the cells of every layer [MeV],
                 [events, 3]; 0 if None.
+            cpu_s: Processor time that each shower took [s], [events]; a dataset that
+                public files have not.
 
         Raises:
             DataError: If they do not fit the detector or the layout.
@@ -97,6 +112,8 @@ class LayoutWriter(Hdf5Writer):
                 )
         elif overflow_mev is not None:
             raise DataError(f"{self._path}: only CaloGAN's layout has an overflow")
+        if cpu_s is not None:
+            pieces["cpu_s"] = np.asarray(cpu_s, np.float32)
         rows = dict.fromkeys(pieces, 16 * _CHUNK_SHOWERS)
         rows |= dict.fromkeys(self._layout.cells, _CHUNK_SHOWERS)
         self._append(self._file, pieces, len(sample), rows)

@@ -4,9 +4,11 @@ import h5py
 import numpy as np
 import pytest
 
+from data import detectors
 from data.events import DataError
-from data.simulation.geant4 import calogan_showers, geant4_showers, setups
-from data.simulation.geant4.calogan_showers import CELLS, CaloganShowers
+from data.files.shower_formats.layout_writer import LayoutWriter
+from data.simulation.geant4 import geant4_showers, setups
+from data.simulation.geant4.calogan_showers import CELLS, sample_of_arrays
 from data.simulation.geant4.pieces import Simulation
 
 ECAL = setups.get("ecal")
@@ -113,42 +115,26 @@ def showers(events, seed):
     random = np.random.default_rng(seed)
     layers = [random.random((events, *cells), np.float32) for cells in CELLS]
     arrays = {f"layer_{layer}": values for layer, values in enumerate(layers)}
-    arrays |= {f"active_{layer}": 0.2 * one for layer, one in enumerate(layers)}
     arrays["overflow"] = random.random((events, 3), np.float32)
     arrays["condition"] = random.random((events, 1), np.float32)
-    return CaloganShowers.of_arrays({**arrays, "cpu_s": np.ones(events)})
+    return arrays | {"cpu_s": np.full(events, seed)}
 
 
 def test_calogan_files_have_the_public_layout(tmp_path):
     pieces = [showers(4, 1), showers(3, 2)]
-    calogan_showers.write(tmp_path / "new.hdf5", pieces, 7, {"seed": 3})
+    with LayoutWriter(
+        tmp_path / "new.hdf5", "calogan", detectors.get("calogan"),
+        attributes={"seed": 3},
+    ) as writer:  # fmt: skip
+        for one in pieces:
+            writer.append(sample_of_arrays(one), one["overflow"], one["cpu_s"])
     with h5py.File(tmp_path / "new.hdf5") as file:
         assert file.attrs["seed"] == 3
-        shapes = {name: values.shape for name, values in file.items()}
-        for layer in range(3):
-            expected = np.concatenate([piece.layers[layer] for piece in pieces])
-            np.testing.assert_array_equal(file[f"layer_{layer}"], expected)
-        energy = np.concatenate([piece.energy_gev for piece in pieces])
-        np.testing.assert_array_equal(file["energy"][:, 0], energy)
-    assert shapes == {
-        "layer_0": (7, 3, 96),
-        "layer_1": (7, 12, 12),
-        "layer_2": (7, 12, 6),
-        "overflow": (7, 3),
-        "energy": (7, 1),
-        "cpu_s": (7,),
-    }
-
-
-def test_half_a_calogan_file_is_none(tmp_path):
-    def pieces():
-        yield showers(4, 1)
-        raise ValueError("Geant4 ended")
-
-    (tmp_path / "new.hdf5").write_text("older")
-    with pytest.raises(ValueError, match="Geant4 ended"):
-        calogan_showers.write(tmp_path / "new.hdf5", pieces(), 7, {})
-    assert [path.name for path in tmp_path.iterdir()] == ["new.hdf5"]
-    assert (tmp_path / "new.hdf5").read_text() == "older"
-    with pytest.raises(DataError, match="check that the folder exists"):
-        calogan_showers.write(tmp_path / "no" / "new.hdf5", [], 7, {})
+        found = {name: values[()] for name, values in file.items()}
+    names = [f"layer_{layer}" for layer in range(3)]
+    for name in (*names, "overflow", "cpu_s"):
+        expected = np.concatenate([piece[name] for piece in pieces])
+        np.testing.assert_array_equal(found.pop(name), expected)
+    energy = np.concatenate([piece["condition"] for piece in pieces])
+    np.testing.assert_array_equal(found.pop("energy"), energy)
+    assert not found
