@@ -187,7 +187,7 @@ def _run() -> None:
         paired = stored.paired(events)
         if paired is not events:
             print(
-                f"{stored.name}: has energies of its own; {len(paired.chosen):,} of "
+                f"{stored.name}: has an order or energies of its own; {len(paired.chosen):,} of "
                 f"{len(events.chosen):,} reference showers have a shower within "
                 f"{ENERGIES_APART:.1%} of their incident energy and are compared",
                 flush=True,

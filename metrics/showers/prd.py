@@ -45,6 +45,7 @@ at 2.5 events, 0.92 at 10, 0.98 at 50 and 0.995 at 200.
 _SLOPES = np.tan(np.linspace(1e-10, np.pi / 2.0 - 1e-10, 1001))
 _LARGEST = 1.001
 _LOST_VARIANCE = 1e-4
+_MOST_NUMBERS, _PROJECTED = 4000, 1000
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -256,8 +257,15 @@ def _compressed(*samples: NDArray[Any]) -> list[NDArray[np.float32]]:
 
     What is left out holds at most 1e-4 of the mean square distance to the last sample's
     centre, of each sample: a model that scatters widely cannot hide the reference.
+    Before that, more than 4,000 numbers are projected at random on 1,000, which keeps
+    squared distances within 4.5 % (W. Johnson and J. Lindenstrauss, 1984): their matrix
+    of moments would not fit into memory.
     """
     flat = [one.reshape(len(one), -1).astype(np.float32) for one in samples]
+    size = flat[0].shape[1]
+    if size > _MOST_NUMBERS:
+        draw = np.random.default_rng(0).standard_normal((size, _PROJECTED), np.float32)
+        flat = [one @ (draw / np.float32(_PROJECTED**0.5)) for one in flat]
     centred = [one - flat[-1].mean(axis=0) for one in flat]
     moment = np.zeros((flat[0].shape[1],) * 2)
     for sample in centred:

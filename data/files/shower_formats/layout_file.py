@@ -67,12 +67,20 @@ class LayoutFile:
     def _check_units(self) -> None:
         """Refuses energies in another unit than the layout's."""
         energy_mev = 1e3 * self.condition[:, 0].astype(np.float64)
-        response = self.response(self.rows[:_SHOWERS])
-        visible = response.reshape(len(response), -1).sum(axis=1, dtype=np.float64)
+        # Some files are sorted by energy.
+        ends = self.rows[:_SHOWERS], self.rows[_SHOWERS:][-_SHOWERS:]
+        visible = np.concatenate(
+            [
+                self.response(rows).reshape(len(rows), -1).sum(1, dtype=np.float64)
+                for rows in ends
+                if len(rows)
+            ]
+        )
         lit = visible > 0.0
         if not lit.any():
             return
-        seen = float(np.median(visible[lit] / energy_mev[: len(visible)][lit]))
+        incident = energy_mev[np.concatenate(ends)]
+        seen = float(np.median(visible[lit] / incident[lit]))
         unit, name = self._layout.energy_unit, self._layout.energy
         if not _POSSIBLE[0] <= seen <= _POSSIBLE[1]:
             raise DataError(

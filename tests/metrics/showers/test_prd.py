@@ -274,3 +274,16 @@ def test_scatter_between_runs_adds_to_the_uncertainty():
     added = restless.uncertainty**2 - calm.uncertainty**2
     assert added == pytest.approx(0.03**2 / 3)
     assert restless.floor_uncertainty == calm.floor_uncertainty
+
+
+def test_distances_survive_the_projection_of_many_cells():
+    random = np.random.default_rng(1)
+    samples = [random.exponential(size=(12, 5000)) * (random.random(5000) < 0.1)
+               for _ in range(2)]  # fmt: skip
+    found = prd._compressed(*samples)
+    assert found[0].shape[1] <= 24
+
+    def squares(pair):
+        return np.square(pair[0][:, None] - pair[1][None]).sum(axis=-1)
+
+    np.testing.assert_allclose(squares(found) / squares(samples), 1.0, atol=0.25)
