@@ -187,9 +187,10 @@ def _run() -> None:
         paired = stored.paired(events)
         if paired is not events:
             print(
-                f"{stored.name}: has an order or energies of its own; {len(paired.chosen):,} of "
-                f"{len(events.chosen):,} reference showers have a shower within "
-                f"{ENERGIES_APART:.1%} of their incident energy and are compared",
+                f"{stored.name}: has an order or energies of its own; "
+                f"{len(paired.chosen):,} of {len(events.chosen):,} reference showers "
+                f"have a shower within {ENERGIES_APART:.1%} of their incident energy, "
+                "and are compared",
                 flush=True,
             )
         _evaluate(stored, where, folder, paired)
