@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.likelihood.adjusted_moments import adjusted
+from models.likelihood.adjusted_moments import _solved, adjusted
 from models.likelihood.shower_axis import Axis
 from models.likelihood.shower_moments import Moments
 
@@ -145,6 +145,25 @@ def test_rounding_errors_do_not_decide_what_becomes_of_a_few_cells(cells):
     after = _adjusted(rounded.astype(np.float32), *wanted)
     largest = before.max(axis=(1, 2, 3), keepdims=True)
     np.testing.assert_allclose(after / largest, before / largest, atol=1e-3)
+
+
+def test_equations_are_solved_as_exactly_as_by_pivoting():
+    """As those of the least squares are: of slopes of all sizes, damped."""
+    random = np.random.default_rng(7)
+    slope = random.normal(size=(200, 5, 5)) * np.exp(random.normal(size=(200, 5, 1)))
+    square = np.einsum("bij,bik->bjk", slope, slope)
+    ridge = 1e-3 * np.sum(slope**2, axis=(1, 2)) + 1e-6
+    square = (square + ridge[:, None, None] * np.eye(5)).astype(np.float32)
+    lack = random.normal(size=(200, 5, 1)).astype(np.float32)
+    exact = np.linalg.solve(square.astype(float), lack.astype(float))[..., 0]
+    largest = np.abs(exact).max(axis=1, keepdims=True)
+    pivoting = tf.linalg.solve(square, lack).numpy()[..., 0]
+    found, other = (
+        np.abs(one - exact) / largest
+        for one in (np.asarray(_solved(tf.constant(square), lack)), pivoting)
+    )
+    assert found.max() < 1e-4
+    assert found.mean() < 2.0 * other.mean()
 
 
 @pytest.mark.parametrize(("asked", "limit"), [(9.0, 1.0), (1e-3, -1.0)])
