@@ -45,7 +45,7 @@ clean:  ## Remove the environment, builds and caches; runs/ stays
 
 $(VENV)/requirements.stamp: requirements.txt
 $(VENV)/requirements-dev.stamp: requirements-dev.txt requirements-pid.txt \
-  requirements-geant4.txt requirements.txt
+  requirements-geant4.txt requirements-onnx.txt requirements.txt
 
 # A stamp is as new as the last complete installation of its list.
 $(VENV)/%.stamp:

@@ -20,6 +20,7 @@ from data.samples.bundled import sample_of
 from models.training import config, progress, run_folder, training_inputs
 from models.training.contract import Entry, phases_of
 from models.training.export import export_simulator
+from models.training.onnx_export import onnx_model
 from models.training.trainer import Training
 
 _MODEL = flags.DEFINE_string(
@@ -33,6 +34,7 @@ _BATCH_SIZE = flags.DEFINE_integer("batch_size", None, "Responses per step.")
 _SEED = flags.DEFINE_integer("seed", None, "Seed of weights, noise and order.")
 _SET = flags.DEFINE_multi_string("set", [], "name=value: changes a Config field.")
 _STRATEGY = flags.DEFINE_enum("strategy", "none", ["none", "mirrored"], "Over GPUs.")
+_ONNX = flags.DEFINE_bool("onnx", False, "Export to ONNX too, into WORKDIR/onnx.")
 
 
 def _configuration() -> tuple[str, Entry, config.TrainingConfig]:
@@ -52,6 +54,8 @@ def _configuration() -> tuple[str, Entry, config.TrainingConfig]:
 
 
 def _train() -> None:
+    if _ONNX.value:
+        onnx_model.check_packages()
     entry, module, settings = _configuration()
     workdir = pathlib.Path(_WORKDIR.value or f"runs/{entry}")
     command_line.prepare_training()
@@ -81,6 +85,11 @@ def _train() -> None:
         sys.exit(f"train.py: {error}")
     run_folder.save(model, workdir)
     export_simulator(model, spec, settings.mask, workdir / "saved_model", description)
+    if _ONNX.value:
+        agreement = onnx_model.export_onnx(
+            workdir / "saved_model", workdir / "onnx", validation.condition
+        )
+        print(f"{workdir}/onnx/{onnx_model.FILE}: {agreement}")
     print(f"{workdir}/saved_model answers in {spec.unit}; look at it with\n"
           f"  python evaluate.py --workdir={workdir}")  # fmt: skip
 

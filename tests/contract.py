@@ -25,6 +25,7 @@ from models.training.checkpoint import Checkpoints
 from models.training.config import TrainingConfig
 from models.training.contract import Entry, Simulator
 from models.training.export import export_simulator
+from models.training.onnx_export import onnx_model
 from tests import synthetic
 
 EVENTS = 64
@@ -123,6 +124,7 @@ def check_entry(
         check_responses_are_physical(case, model)
         check_keras_file(case, model, workdir / "model.keras")
         check_export(case, model, workdir / "saved_model")
+        check_onnx(case, workdir / "saved_model", workdir / "onnx")
 
 
 def state(model: Simulator) -> list[Any]:
@@ -290,6 +292,18 @@ def check_export(case: Case, model: Simulator, path: pathlib.Path) -> None:
         None,
         len(case.spec.condition_names),
     ]
+
+
+def check_onnx(case: Case, saved_model: pathlib.Path, folder: pathlib.Path) -> None:
+    """The SavedModel as ONNX answers like it, if the packages for that are here."""
+    try:
+        onnx_model.check_packages()
+    except ValueError:
+        return
+    agreement = onnx_model.export_onnx(saved_model, folder, case.sample.condition)
+    assert agreement.events > EVENTS // 4
+    assert agreement.differing <= case.flips
+    assert agreement.largest_difference < 1e-4
 
 
 def check_simulate(case: Case, model: Simulator, simulate: Any) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("common", "models", "losses", "metrics", "data", "benchmarks")
-SCRIPTS = ("train", "evaluate", "simulate", "convert")
+SCRIPTS = ("train", "evaluate", "simulate", "convert", "export_onnx")
 MAX_LINES, MAX_FILES = 400, 14
 
 # A name on the package index where it is not the name that one imports.
@@ -23,7 +23,10 @@ IMPORT_NAMES = {
 # Used through another package: Keras's callback writes with tensorboard.
 INDIRECT = {"tensorboard"}
 # Imported only where it is installed.
-OPTIONAL = {"geant4_pybind", "pidgan", "pyarrow", "torch", "uproot"}
+OPTIONAL = {
+    "geant4_pybind", "onnx", "onnxruntime", "pidgan", "pyarrow", "tf2onnx", "torch",
+    "uproot",
+}  # fmt: skip
 
 SOURCES = sorted(
     [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]

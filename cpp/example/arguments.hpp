@@ -10,14 +10,14 @@
 #include <vector>
 
 #include "fastsim_zoo/error.hpp"
-#include "fastsim_zoo/simulator.hpp"
+#include "fastsim_zoo/table.hpp"
 
 constexpr char kUsage[] =
-    "usage: simulate SAVED_MODEL CONDITIONS.csv OUTPUT.csv"
+    "usage: simulate MODEL CONDITIONS.csv OUTPUT.csv"
     " [--seed A B] [--threads N] [--batch N]";
 
 struct Arguments {
-  std::string saved_model;
+  std::string model;
   std::string conditions;
   std::string output;
   fastsim_zoo::Seed seed{0, 0};
@@ -66,7 +66,7 @@ inline Arguments ParseArguments(const std::vector<std::string>& words) {
     }
   }
   if (positional.size() != 3) throw fastsim_zoo::Error(kUsage);
-  arguments.saved_model = positional[0];
+  arguments.model = positional[0];
   arguments.conditions = positional[1];
   arguments.output = positional[2];
   return arguments;

@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "fastsim_zoo/error.hpp"
-#include "fastsim_zoo/simulator.hpp"
+#include "fastsim_zoo/table.hpp"
 
 inline std::vector<std::string> SplitCells(const std::string& line) {
   std::vector<std::string> cells;

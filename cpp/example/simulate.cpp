@@ -1,12 +1,15 @@
 // Simulates the response to every row of a CSV file of conditions.
 //
-//   simulate SAVED_MODEL CONDITIONS.csv OUTPUT.csv
+//   simulate MODEL CONDITIONS.csv OUTPUT.csv
 //            [--seed A B] [--threads N] [--batch N]
 //
 // Each line of the output is one event: 1 if its conditions lie inside the
 // trained range and 0 if not, then all cells in row-major order. Batch number c
 // (from 0) uses the seed (A, B + c): the same seed AND the same batch size give
 // the same events again.
+//
+// MODEL is the directory of a SavedModel; of the program simulate_onnx, which is
+// this one on onnxruntime, that of a model.onnx.
 //
 // Bad input: exit status 2 and one line on stderr, the last there. TensorFlow
 // writes its own before; TF_CPP_MIN_LOG_LEVEL=2 in the environment keeps that
@@ -24,9 +27,19 @@
 
 #include "arguments.hpp"
 #include "csv.hpp"
+#ifdef FASTSIM_ZOO_EXAMPLE_ONNX
+#include "fastsim_zoo/onnx_simulator.hpp"
+#else
 #include "fastsim_zoo/simulator.hpp"
+#endif
 
 namespace {
+
+#ifdef FASTSIM_ZOO_EXAMPLE_ONNX
+using Simulator = fastsim_zoo::OnnxSimulator;
+#else
+using Simulator = fastsim_zoo::Simulator;
+#endif
 
 void RequireSeeds(const fastsim_zoo::Seed& seed, std::size_t batches) {
   const std::int64_t last = seed[1] + static_cast<std::int64_t>(batches) - 1;
@@ -45,8 +58,7 @@ void Run(const Arguments& arguments) {
   const std::size_t batch_size = static_cast<std::size_t>(arguments.batch);
   RequireSeeds(arguments.seed, (events + batch_size - 1) / batch_size);
   ResponseFile output(arguments.output);
-  const fastsim_zoo::Simulator simulator(arguments.saved_model,
-                                         {arguments.threads});
+  const Simulator simulator(arguments.model, {arguments.threads});
   if (conditions.columns != simulator.num_conditions()) {
     throw fastsim_zoo::Error(
         arguments.conditions + ": " + std::to_string(columns) +

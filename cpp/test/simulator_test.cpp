@@ -1,9 +1,14 @@
 // What must hold for every model of the zoo.
 //
-//   simulator_test SAVED_MODEL CONDITION...
+//   simulator_test MODEL CONDITION...
 //
-// The numbers are the conditions of one event the model was trained on.
+// The numbers are the conditions of one event the model was trained on. The
+// same is built for each of the two libraries that can run a model.
+#ifdef FASTSIM_ZOO_TEST_OF_ONNX
+#include "fastsim_zoo/onnx_simulator.hpp"
+#else
 #include "fastsim_zoo/simulator.hpp"
+#endif
 
 #include <cmath>
 #include <cstddef>
@@ -18,8 +23,23 @@
 
 namespace {
 
-using fastsim_zoo::Simulator;
 using fastsim_zoo::Table;
+#ifdef FASTSIM_ZOO_TEST_OF_ONNX
+using Simulator = fastsim_zoo::OnnxSimulator;
+
+void TestNoModel(const std::string& path) {
+  CheckThrows([&] { Simulator(path + "/no_such_directory"); },
+              "no_such_directory/model.onnx': there is no such file");
+}
+#else
+using fastsim_zoo::Simulator;
+
+void TestNoModel(const std::string& path) {
+  CheckThrows([&] { Simulator(path + "/no_such_directory"); },
+              "no_such_directory': there is no such directory");
+  CheckThrows([&] { Simulator(path + "/variables"); }, "cannot be loaded");
+}
+#endif
 
 // `rows` times the same values.
 Table Repeat(const std::vector<float>& values, std::size_t rows) {
@@ -146,14 +166,12 @@ void TestMove(Simulator simulator, const std::vector<float>& event) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  Check(argc > 2, "usage: simulator_test SAVED_MODEL CONDITION...");
+  Check(argc > 2, "usage: simulator_test MODEL CONDITION...");
   const std::string path = argv[1];
   std::vector<float> event;
   for (int i = 2; i < argc; ++i) event.push_back(std::stof(argv[i]));
 
-  CheckThrows([&] { Simulator(path + "/no_such_directory"); },
-              "no_such_directory': there is no such directory");
-  CheckThrows([&] { Simulator(path + "/variables"); }, "cannot be loaded");
+  TestNoModel(path);
   CheckThrows([&] { Simulator(path, {-1}); }, "threads must be 0");
   const Simulator simulator(path, {2});
   Check(simulator.num_conditions() == static_cast<std::int64_t>(event.size()),

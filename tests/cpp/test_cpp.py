@@ -243,10 +243,10 @@ def test_bad_conditions(simulate, tmp_path, text, words):
     [
         (("--batch", "0"), "--batch takes an integer from 1 to 2147483647, not '0'"),
         (("--threads", "two"), "--threads takes an integer from 1"),
-        (("--seed", "1"), "--seed lacks a value; usage: simulate SAVED_MODEL"),
+        (("--seed", "1"), "--seed lacks a value; usage: simulate MODEL"),
         (("--seed", "1", "2.5"), "--seed takes an integer from -2147483648"),
-        (("--speed", "1"), "unknown flag '--speed'; usage: simulate SAVED_MODEL"),
-        (("one_more",), "usage: simulate SAVED_MODEL"),
+        (("--speed", "1"), "unknown flag '--speed'; usage: simulate MODEL"),
+        (("one_more",), "usage: simulate MODEL"),
         (
             ("--seed", "1", "2147483647", "--batch", "4"),
             "has B = 2147483649, which must",

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "fastsim_zoo/error.hpp"
+#include "fastsim_zoo/table.hpp"
 
 namespace fastsim_zoo::internal {
 
@@ -50,20 +51,6 @@ inline void CheckStatus(const TF_Status* status, const std::string& what) {
     if (character == '\n' || character == '\t') character = ' ';
   }
   throw Error(what + ": " + message);
-}
-
-inline std::int64_t ElementCount(const std::vector<std::int64_t>& shape) {
-  std::int64_t count = 1;
-  for (const std::int64_t size : shape) count *= size;
-  return count;
-}
-
-inline std::string ToString(const std::vector<std::int64_t>& shape) {
-  std::string text;
-  for (const std::int64_t size : shape) {
-    text += (text.empty() ? "[" : ", ") + std::to_string(size);
-  }
-  return text.empty() ? "[]" : text + "]";
 }
 
 // Copies `values`, which hold as many elements as `shape`, into a tensor.

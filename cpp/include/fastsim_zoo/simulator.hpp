@@ -5,10 +5,6 @@
 
 #include <tensorflow/c/c_api.h>
 
-#include <algorithm>
-#include <array>
-#include <cmath>
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -16,30 +12,9 @@
 #include "fastsim_zoo/error.hpp"
 #include "fastsim_zoo/handles.hpp"
 #include "fastsim_zoo/session.hpp"
+#include "fastsim_zoo/table.hpp"
 
 namespace fastsim_zoo {
-
-struct Options {
-  // Threads inside one operation and between operations; 0 leaves the number to
-  // TensorFlow (one per core). TensorFlow makes its pools once in a process:
-  // the first Simulator decides for all later ones.
-  int threads = 0;
-};
-
-// Rows of equal length, one event a row, one after the other.
-struct Table {
-  std::int64_t columns = 0;
-  std::vector<float> values;
-};
-
-using Seed = std::array<std::int32_t, 2>;
-
-struct Simulation {
-  // All events one after the other, each in row-major order.
-  std::vector<float> responses;
-  // Whether the model was trained on conditions like those of the event.
-  std::vector<bool> in_domain;
-};
 
 // Its methods are const and may be called from several threads at once.
 class Simulator {
@@ -72,7 +47,8 @@ class Simulator {
   // Throws Error if a row has not num_conditions() columns, or on a condition
   // that is not finite.
   Simulation Simulate(const Table& conditions, const Seed& seed) const {
-    const std::int64_t events = Rows("condition", conditions, condition_);
+    const std::int64_t events =
+        internal::Rows("condition", conditions, num_conditions());
     // TensorFlow's fused convolutions return a wrong shape for an empty batch.
     if (events == 0) return {};
     std::vector<internal::TensorPtr> inputs;
@@ -92,12 +68,8 @@ class Simulator {
   // and learns nothing of the trained range.
   std::vector<float> SimulateFromNoise(const Table& conditions,
                                        const Table& noise) const {
-    const std::int64_t events = Rows("condition", conditions, noise_condition_);
-    if (Rows("noise", noise, noise_) != events) {
-      throw Error("noise: " + std::to_string(Rows("noise", noise, noise_)) +
-                  " rows, but " + std::to_string(events) +
-                  " rows of conditions");
-    }
+    const std::int64_t events = internal::Rows(
+        conditions, Size(noise_condition_), noise, num_noise());
     if (events == 0) return {};
     std::vector<internal::TensorPtr> inputs;
     inputs.push_back(Feed(conditions, events, noise_condition_));
@@ -115,39 +87,18 @@ class Simulator {
     return internal::ElementCount(port.event_shape);
   }
 
-  static std::int64_t Rows(const std::string& name, const Table& table,
-                           const internal::Port& port) {
-    if (table.columns != Size(port)) {
-      throw Error(name + ": " + std::to_string(table.columns) +
-                  " columns, but the model takes " +
-                  std::to_string(Size(port)));
-    }
-    const auto values = static_cast<std::int64_t>(table.values.size());
-    if (values % table.columns != 0) {
-      throw Error(name + ": " + std::to_string(values) +
-                  " values do not fill rows of " +
-                  std::to_string(table.columns));
-    }
-    return values / table.columns;
-  }
-
-  static std::vector<std::int64_t> BatchShape(std::int64_t events,
-                                              const internal::Port& port) {
-    std::vector<std::int64_t> shape{events};
-    shape.insert(shape.end(), port.event_shape.begin(), port.event_shape.end());
-    return shape;
-  }
-
   static internal::TensorPtr Feed(const Table& table, std::int64_t events,
                                   const internal::Port& port) {
-    return internal::MakeTensor(TF_FLOAT, BatchShape(events, port),
-                                table.values.data());
+    return internal::MakeTensor(
+        TF_FLOAT, internal::BatchShape(events, port.event_shape),
+        table.values.data());
   }
 
   template <typename T>
   static std::vector<T> Fetch(const TF_Tensor* tensor, std::int64_t events,
                               const internal::Port& port) {
-    const std::vector<std::int64_t> shape = BatchShape(events, port);
+    const std::vector<std::int64_t> shape =
+        internal::BatchShape(events, port.event_shape);
     if (internal::Shape(tensor) != shape) {
       throw Error("the model returned a tensor of shape " +
                   internal::ToString(internal::Shape(tensor)) +
@@ -167,23 +118,10 @@ class Simulator {
     try {
       return session_.Run(inputs, tensors, outputs);
     } catch (const Error&) {
-      RequireFinite("condition", conditions);
-      RequireFinite("noise", noise);
+      internal::RequireFinite("condition", conditions);
+      internal::RequireFinite("noise", noise);
       throw;
     }
-  }
-
-  static void RequireFinite(const std::string& name, const Table& table) {
-    const auto begin = table.values.begin();
-    const auto bad = std::find_if(begin, table.values.end(), [](float value) {
-      return !std::isfinite(value);
-    });
-    if (bad == table.values.end()) return;
-    const std::int64_t index = bad - begin;
-    throw Error(name + ": " + std::to_string(*bad) + " in row " +
-                std::to_string(index / table.columns) + ", column " +
-                std::to_string(index % table.columns) +
-                " (from 0); it must be finite");
   }
 
   internal::Session session_;
