@@ -5,8 +5,9 @@
 
 Per batch size: milliseconds a shower of the SavedModel's signatures, beside a PyTorch
 copy of the generator (`--torch_python=PATH` names an interpreter that has torch; this
-one by default) and beside the time that the generator's matrix products would
-take at the best rate of this machine. All are timed in turn on the same threads. Below
+one by default), beside onnxruntime (`--onnx=DIR`, or the folder `onnx` beside the
+SavedModel, see `export_onnx.py`), and beside the time that the generator's matrix
+products would take at the best rate of this machine. All are timed in turn on the same threads. Below
 stand Geant4's processor time for showers of the same detector and the published time.
 
 Most operations between convolutions are too small to be shared by threads. Frameworks
@@ -38,11 +39,13 @@ from benchmarks.rivals.rival import UnavailableError
 from benchmarks.rivals.torch_copy import TorchCopy
 from benchmarks.shared import flops, matrix_rates, reference_time, sections, timing
 from models.training.export import export_simulator
+from models.training.onnx_export import onnx_model
 from models.training.seeded_model import SimulatingModel
 
 _FROM_NOISE = "SavedModel simulate_from_noise"
 _TORCH, _TORCH_FROM_NOISE = "PyTorch, noise drawn", "PyTorch, noise given"
 _COMPILED = "PyTorch compiled, noise drawn"
+_ONNX = "onnxruntime, noise given"
 _GEMM = "matrix multiplication"
 
 # Of conditions whose range no domain names, for it bounds energy and angles: 10 GeV
@@ -150,6 +153,28 @@ def _batch_actions(
     }
 
 
+def _onnx_session(folder: pathlib.Path) -> Any | None:
+    """Opens the model of `export_onnx.py`, or says why there is none."""
+    given = flags.FLAGS.onnx
+    onnx = folder.parent / "onnx" if given is None else pathlib.Path(given)
+    if given is None and not onnx.exists():
+        return None
+    try:
+        onnx_model.check_packages()
+    except ValueError as error:
+        print(f"no onnxruntime: {error}")
+        return None
+    return onnx_model.open_session(onnx, flags.FLAGS.threads // flags.FLAGS.workers)
+
+
+def _onnx_action(session: Any, condition: list[float], batch: int) -> timing.Action:
+    size = session.get_inputs()[1].shape[1]
+    noise = np.random.default_rng(1).standard_normal((batch, size), np.float32)
+    conditions = np.tile(np.array(condition, np.float32), (batch, 1))
+    inputs = {"condition": conditions, "noise": noise}
+    return timing.stopwatch(lambda: session.run(None, inputs))
+
+
 def _torch_actions(copy: TorchCopy, batch: int) -> dict[str, timing.Action]:
     actions = {
         _TORCH: copy.action(batch, draw=True, compiled=False),
@@ -177,6 +202,7 @@ def _measure(
 ) -> dict[str, Any]:
     """Times everything, batch by batch."""
     loaded = tf.saved_model.load(str(folder))
+    session = _onnx_session(folder)
     operations = flops.of(loaded.signatures["simulate_from_noise"])
     size = matrix_rates.best_size(max(3, flags.FLAGS.repeats // 4))
     workers = flags.FLAGS.workers
@@ -185,6 +211,8 @@ def _measure(
         actions = _batch_actions(loaded, signature["condition"], batch)
         if copy is not None:
             actions |= _torch_actions(copy, batch)
+        if session is not None:
+            actions[_ONNX] = _onnx_action(session, signature["condition"], batch)
         actions[_GEMM] = matrix_rates.multiplication(size)
         actions = {name: _by_all_workers(one) for name, one in actions.items()}
         found = timing.interleaved(actions, flags.FLAGS.repeats)
@@ -233,7 +261,8 @@ def _print_batches(result: dict[str, Any]) -> None:
         ["bound / simulate", *(f"{fraction:.0%}{blank}" for fraction in fractions)]
     )
     for name in names[2:]:
-        ours = _FROM_NOISE if name == _TORCH_FROM_NOISE else setup.SIMULATE
+        given = name in (_TORCH_FROM_NOISE, _ONNX)
+        ours = _FROM_NOISE if given else setup.SIMULATE
         ratios = [f"{m[name] / m[ours]:.2f}" if name in m else "-" for m in medians]
         rows.append([f"{name} / SavedModel", *(f"{r}{blank}" for r in ratios)])
     print(timing.table(["ms a shower", *(f"batch {b}" for b in batches)], rows))
@@ -353,6 +382,7 @@ if __name__ == "__main__":
     flags.DEFINE_integer("workers", 1, "Calls at the same time.", lower_bound=1)
     flags.DEFINE_list("batches", ["1", "64", "512"], "Showers per call.")
     flags.DEFINE_integer("section_batch", 512, "Showers per call of the sections.")
+    flags.DEFINE_string("onnx", None, "Folder of its ONNX model.")
     flags.DEFINE_string("torch_python", None, "An interpreter that has torch.")
     flags.DEFINE_bool("torch_compile", True, "Whether to try torch.compile too.")
     setup.run(_run)

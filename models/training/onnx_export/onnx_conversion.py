@@ -54,7 +54,11 @@ def convert(saved_model: pathlib.Path) -> Any:
             input_names=inputs,
             output_names=outputs,
             tensors_to_rename=names,
-            custom_op_handlers={"Log1p": (_log1p, []), "ArgMax": (_argmax, [])},
+            custom_op_handlers={
+                "ArgMax": (_argmax, []),
+                "Log1p": (_log1p, []),
+                "Sigmoid": (_sigmoid, []),
+            },
         )
         known = tf2onnx.optimizer._get_optimizers()
         converted = tf2onnx.optimizer.optimize_graph(
@@ -128,6 +132,21 @@ def _log1p(graph: Graph, node: Any, *_: Any) -> Any:
     graph.remove_node(node.name)
     return graph.make_node(
         "Log", [added.output[0]], name=node.name, outputs=node.output
+    )
+
+
+def _sigmoid(graph: Graph, node: Any, *_: Any) -> Any:
+    """Replaces 1 / (1 + exp(-x)), of which onnxruntime makes 0 below x = -18.
+
+    An energy that is divided would have no second part, where others see one.
+    """
+    one = graph.make_const(f"{node.name}_one", np.ones([], np.float32))
+    negative = graph.make_node("Neg", [node.input[0]])
+    power = graph.make_node("Exp", [negative.output[0]])
+    added = graph.make_node("Add", [power.output[0], one.output[0]])
+    graph.remove_node(node.name)
+    return graph.make_node(
+        "Reciprocal", [added.output[0]], name=node.name, outputs=node.output
     )
 
 

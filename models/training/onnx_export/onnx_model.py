@@ -80,6 +80,8 @@ def open_session(folder: pathlib.Path, threads: int = 0) -> Any:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
+    # Errors alone: it warns of what it optimises.
+    options.log_severity_level = 3
     path = folder / FILE
     try:
         return onnxruntime.InferenceSession(

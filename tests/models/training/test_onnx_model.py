@@ -14,11 +14,18 @@ SIGNATURE = {"simulate_from_noise": {"inputs": {}, "outputs": {"response": []}}}
 
 
 def _export(folder, scale=1.0, solve=False):
-    """Saves scale * ln(1 + noise^2) * condition_0, of species 0, 1 and 2."""
+    """Saves scale * ln(1 + noise_0^2) * condition_0, scale * sigmoid(noise_1).
+
+    Its domain are the species 0, 1 and 2.
+    """
     weight = tf.Variable(scale)
 
     def respond(condition, noise):
-        response = weight * tf.math.log1p(noise**2) * condition[:, :1]
+        parts = [
+            tf.math.log1p(noise[:, 0] ** 2) * condition[:, 0],
+            tf.sigmoid(noise[:, 1]),
+        ]
+        response = weight * tf.stack(parts, axis=1)
         if solve:
             matrix = tf.eye(2, batch_shape=[tf.shape(condition)[0]])
             response = tf.linalg.solve(matrix, response[..., None])[..., 0]
@@ -71,9 +78,15 @@ def test_inputs_have_names_and_any_number_of_events(tmp_path):
     for rows in (1, 3, 4):
         condition = CONDITION[:rows]
         noise = np.random.default_rng(rows).normal(size=(rows, 2)).astype(np.float32)
+        # Far below 1 too: onnxruntime's own Sigmoid is 0 here.
+        noise[0, 1] = -30.0
         response, inside = session.run(None, {"condition": condition, "noise": noise})
-        expected = 3.0 * np.log1p(noise.astype(float) ** 2) * condition[:, :1]
-        np.testing.assert_allclose(response, expected, rtol=1e-5, atol=1e-6)
+        x = noise.astype(float)
+        first = 3.0 * np.log1p(x[:, 0] ** 2) * condition[:, 0]
+        np.testing.assert_allclose(response[:, 0], first, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(
+            response[:, 1], 3.0 / (1.0 + np.exp(-x[:, 1])), rtol=1e-5
+        )
         assert inside.tolist() == INSIDE[:rows]
     document = json.loads((folder / "signature.json").read_text())
     assert list(document["signatures"]) == ["simulate_from_noise"]
