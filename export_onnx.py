@@ -33,15 +33,12 @@ def _export() -> None:
     folder = pathlib.Path(_OUTPUT.value or saved_model.parent / "onnx")
     paths = [sample_of(detector)] if _DATA.value is None else _DATA.value
     with Dataset(paths) as dataset:
-        names = dataset.spec.condition_names
         if dataset.spec.name != detector:
             raise ValueError(
                 f"{', '.join(paths)}: showers of detector {dataset.spec.name!r}; the "
                 f"model simulates {detector!r}: give --data of that one"
             )
         condition = dataset.read("validation").condition
-    if condition.shape[1] != len(names):
-        raise ValueError(f"{paths}: {condition.shape[1]} conditions of {len(names)}")
     agreement = onnx_model.export_onnx(saved_model, folder, condition)
     print(f"{folder / onnx_model.FILE}: {agreement}")
 

@@ -6,9 +6,10 @@
 Per batch size: milliseconds a shower of the SavedModel's signatures, beside a PyTorch
 copy of the generator (`--torch_python=PATH` names an interpreter that has torch; this
 one by default), beside onnxruntime (`--onnx=DIR`, or the folder `onnx` beside the
-SavedModel, see `export_onnx.py`), and beside the time that the generator's matrix
-products would take at the best rate of this machine. All are timed in turn on the same threads. Below
-stand Geant4's processor time for showers of the same detector and the published time.
+SavedModel, see `export_onnx.py`) and beside the time that the generator's matrix
+products would take at the best rate of this machine. All are timed in turn on the same
+threads. Below stand Geant4's processor time for showers of the same detector and the
+published time.
 
 Most operations between convolutions are too small to be shared by threads. Frameworks
 that process several events at once give every call a thread of its own; so does

@@ -54,7 +54,9 @@ def test_a_pretrained_model_becomes_one_of_onnx(export, tmp_path):
         ([f"--saved_model={TRAINED}", "--data=nowhere.h5"], "nowhere.h5"),
     ],
 )
-def test_bad_input_is_refused_in_one_line(export, tmp_path, monkeypatch, options, words):
+def test_bad_input_is_refused_in_one_line(
+    export, tmp_path, monkeypatch, options, words
+):
     monkeypatch.chdir(ROOT)
     status, out, err = export(*options)
     assert (status, out) == (2, "")
