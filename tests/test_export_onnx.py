@@ -66,11 +66,17 @@ def test_bad_input_is_refused_in_one_line(
     assert not list(tmp_path.iterdir())
 
 
-def test_missing_packages_are_one_line(script, tmp_path, capsys, monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("export_onnx", [f"--saved_model={TRAINED}"]),
+        ("train", ["--model=cramer_rich", "--onnx", "--workdir=nowhere"]),
+    ],
+)
+def test_missing_packages_are_one_line(script, capsys, monkeypatch, name, options):
     monkeypatch.setattr(onnx_model, "_PACKAGES", ("no_such_package",))
-    status = script("export_onnx")(f"--saved_model={TRAINED}")
-    assert status == 2
+    assert script(name)(*options) == 2
     assert capsys.readouterr().err == (
-        "export_onnx.py: the export to ONNX needs no_such_package; "
+        f"{name}.py: the export to ONNX needs no_such_package; "
         "pip install -r requirements-onnx.txt\n"
     )

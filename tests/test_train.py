@@ -1,6 +1,7 @@
 """`train.py`: what a run leaves behind, and how it refuses bad input."""
 
 import csv
+import importlib.util
 import json
 import math
 import pathlib
@@ -38,6 +39,11 @@ def data(tmp_path_factory):
     return synthetic.write(path, SPEC, EVENTS)
 
 
+def _has_onnx():
+    names = ("tf2onnx", "onnx", "onnxruntime")
+    return all(importlib.util.find_spec(name) for name in names)
+
+
 def _command(*options):
     return subprocess.run(
         [sys.executable, "train.py", *map(str, options)],
@@ -53,6 +59,7 @@ def finished(data, tmp_path_factory):
     """The options of a run, its folder, and how the first process ended."""
     workdir = tmp_path_factory.mktemp("runs") / "new/run"
     options = [*TINY, f"--data={data}", f"--workdir={workdir}", f"--epochs={EPOCHS}"]
+    options += ["--onnx"] if _has_onnx() else []
     return options, workdir, _command(*options)
 
 
@@ -86,6 +93,7 @@ def test_a_run_leaves_everything_behind(finished):
         "phases",
         "saved_model",
         "saved_model_untrained",
+        *(["onnx"] if _has_onnx() else []),
     }
     assert len(list((workdir / "checkpoints").iterdir())) == min(EPOCHS, 2)
     assert list((workdir / "logs").rglob("events.out.tfevents.*"))
