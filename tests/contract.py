@@ -100,7 +100,11 @@ def make_case(
 
 
 def check_entry(
-    name: str, tiny: dict[str, Any], detector: str = "hgcal", flips: int = 0
+    name: str,
+    tiny: dict[str, Any],
+    detector: str = "hgcal",
+    flips: int = 0,
+    onnx: bool = True,
 ) -> None:
     """Checks everything that an entry promises.
 
@@ -109,6 +113,7 @@ def check_entry(
         tiny: Changes to its default configuration that make it train in seconds.
         detector: Name of a detector that it fits.
         flips: See `Case`.
+        onnx: Whether to export to ONNX too.
     """
     tf.config.experimental.enable_op_determinism()
     case = dataclasses.replace(make_case(name, tiny, detector), flips=flips)
@@ -124,7 +129,8 @@ def check_entry(
         check_responses_are_physical(case, model)
         check_keras_file(case, model, workdir / "model.keras")
         check_export(case, model, workdir / "saved_model")
-        check_onnx(case, workdir / "saved_model", workdir / "onnx")
+        if onnx:
+            check_onnx(case, workdir / "saved_model", workdir / "onnx")
 
 
 def state(model: Simulator) -> list[Any]:

@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import types
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -14,6 +15,8 @@ from data.events import Sample
 from metrics.showers import measure_showers
 from models import cascade
 from models.training import config
+from models.training.export import export_simulator
+from models.training.onnx_export import onnx_model
 from models.training.trainer import Training
 from tests import synthetic
 from tests.contract import check_entry
@@ -32,7 +35,27 @@ def test_the_contract():
     # One group and one turn keep the graphs, which are built several times, small. The
     # last touch solves equations, which makes more of a rounding than is allowed here.
     tiny = {**TINY, "layer_groups": (1,), "turns": (1,), "adjust": False}
-    check_entry("cascade", tiny, flips=1)
+    # A conversion to ONNX takes half a minute: it is tested on few cells, below.
+    check_entry("cascade", tiny, flips=1, onnx=False)
+
+
+def test_few_cells_become_onnx_with_the_last_touch(tmp_path):
+    try:
+        onnx_model.check_packages()
+    except ValueError as error:
+        pytest.skip(str(error))
+    keras.utils.set_random_seed(1)
+    spec = _cut(detectors.get("ecal"), 2)
+    settings = cascade.Config(**TINY)
+    model = cascade.build(settings, spec, transforms.Identity())
+    export_simulator(model, spec, settings.mask, tmp_path / "saved_model", {})
+    condition = synthetic.sample(spec, 64).condition
+    agreement = onnx_model.export_onnx(
+        tmp_path / "saved_model", tmp_path / "onnx", condition
+    )
+    assert agreement.events > 16
+    assert agreement.differing <= 1
+    assert agreement.largest_difference < 1e-4
 
 
 def _build(detector="hgcal", **changes):

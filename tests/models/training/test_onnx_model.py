@@ -1,6 +1,7 @@
 """The export to ONNX: names, noise, domain, and what is refused."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ SIGNATURE = {"simulate_from_noise": {"inputs": {}, "outputs": {"response": []}}}
 
 
 def _export(folder, scale=1.0, solve=False):
-    """Saves scale * ln(1 + noise_0^2) * condition_0, scale * sigmoid(noise_1).
+    """Saves a model of functions that ONNX does not have, times a scale.
 
     Its domain are the species 0, 1 and 2.
     """
@@ -24,10 +25,12 @@ def _export(folder, scale=1.0, solve=False):
         parts = [
             tf.math.log1p(noise[:, 0] ** 2) * condition[:, 0],
             tf.sigmoid(noise[:, 1]),
+            tf.math.erfc(noise[:, 0]),
+            tf.math.expm1(noise[:, 0]),
         ]
         response = weight * tf.stack(parts, axis=1)
         if solve:
-            matrix = tf.eye(2, batch_shape=[tf.shape(condition)[0]])
+            matrix = tf.eye(4, batch_shape=[tf.shape(condition)[0]])
             response = tf.linalg.solve(matrix, response[..., None])[..., 0]
         return response
 
@@ -79,11 +82,14 @@ def test_inputs_have_names_and_any_number_of_events(tmp_path):
         condition = CONDITION[:rows]
         noise = np.random.default_rng(rows).normal(size=(rows, 2)).astype(np.float32)
         # Far below 1 too: onnxruntime's own Sigmoid is 0 here.
-        noise[0, 1] = -30.0
+        noise[0] = [5.0, -30.0]
         response, inside = session.run(None, {"condition": condition, "noise": noise})
         x = noise.astype(float)
         first = 3.0 * np.log1p(x[:, 0] ** 2) * condition[:, 0]
         np.testing.assert_allclose(response[:, 0], first, rtol=1e-5, atol=1e-6)
+        exact = [math.erfc(value) for value in x[:, 0]]
+        np.testing.assert_allclose(response[:, 2], 3.0 * np.array(exact), rtol=2e-6)
+        np.testing.assert_allclose(response[:, 3], 3.0 * np.expm1(x[:, 0]), atol=2e-5)
         np.testing.assert_allclose(
             response[:, 1], 3.0 / (1.0 + np.exp(-x[:, 1])), rtol=1e-5
         )
