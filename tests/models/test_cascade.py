@@ -4,7 +4,6 @@ import csv
 import dataclasses
 import types
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -16,7 +15,7 @@ from metrics.showers import measure_showers
 from models import cascade
 from models.training import config
 from models.training.export import export_simulator
-from models.training.onnx_export import onnx_model
+from models.training.onnx_export import onnx_conversion, onnx_model
 from models.training.trainer import Training
 from tests import synthetic
 from tests.contract import check_entry
@@ -35,27 +34,25 @@ def test_the_contract():
     # One group and one turn keep the graphs, which are built several times, small. The
     # last touch solves equations, which makes more of a rounding than is allowed here.
     tiny = {**TINY, "layer_groups": (1,), "turns": (1,), "adjust": False}
-    # A conversion to ONNX takes half a minute: it is tested on few cells, below.
+    # A conversion to ONNX takes half a minute: that of few cells is tested below.
     check_entry("cascade", tiny, flips=1, onnx=False)
 
 
-def test_few_cells_become_onnx_with_the_last_touch(tmp_path):
+def test_onnx_has_every_operation_of_the_last_touch(tmp_path):
+    """How well whole showers agree, `export_onnx.py` checks; four cells are too few."""
     try:
         onnx_model.check_packages()
     except ValueError as error:
         pytest.skip(str(error))
-    keras.utils.set_random_seed(1)
     spec = _cut(detectors.get("ecal"), 2)
-    settings = cascade.Config(**TINY)
+    settings = cascade.Config(**TINY, layer_groups=(1,), turns=(1,))
+    assert settings.adjust
     model = cascade.build(settings, spec, transforms.Identity())
     export_simulator(model, spec, settings.mask, tmp_path / "saved_model", {})
-    condition = synthetic.sample(spec, 64).condition
-    agreement = onnx_model.export_onnx(
-        tmp_path / "saved_model", tmp_path / "onnx", condition
-    )
-    assert agreement.events > 16
-    assert agreement.differing <= 1
-    assert agreement.largest_difference < 1e-4
+    # It raises an error if there is one that ONNX does not have.
+    found = onnx_conversion.convert(tmp_path / "saved_model").graph
+    assert [one.name for one in found.input] == [*onnx_conversion.INPUTS]
+    assert [one.name for one in found.output] == [*onnx_conversion.OUTPUTS]
 
 
 def _build(detector="hgcal", **changes):
