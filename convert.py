@@ -1,14 +1,13 @@
-"""Converts files to a canonical file: python convert.py --input=kaon.csv ...
+"""Converts files of tracks or showers: python convert.py --input=kaon.csv ...
 
-They are tables of calibration samples of particle identification, of which several go
-into one file, each with its species; or showers in the HDF5 layouts of CaloGAN, of the
-CaloChallenge and of Par04, which are written too. See docs/formats.md.
+Tables are calibration samples of particle identification, of which several go into one
+file, each with its species. Files of events, in any layout that the zoo reads, go into
+another format: canonical, with lists of hits, or one of the public layouts. See
+docs/formats.md.
 """
 
 import pathlib
 import sys
-from collections.abc import Sequence
-from typing import Any
 
 from common import command_line  # First: it silences the start of TensorFlow.
 
@@ -17,18 +16,16 @@ from common import command_line  # First: it silences the start of TensorFlow.
 from absl import flags
 
 from data.calibration import calibration_table, conversion
+from data.files import readers
 from data.files.shower_formats.binning_xml import read_binning
-from data.files.shower_formats.shower_conversion import (
-    CANONICAL,
-    FORMATS,
-    convert_showers,
-)
 from data.files.split_fractions import check_fractions
+from data.production.event_conversion import Conversion, convert_events
+from data.production.output_kinds import KINDS
 
 _INPUT = flags.DEFINE_list(
     "input",
     None,
-    "Tables: .root, .csv, .parquet or .npz; or showers: .h5, .hdf5.",
+    "Tables: .root, .csv, .parquet or .npz; or events: .h5, .hdf5, with --format .npz.",
     required=True,
 )
 _OUTPUT = flags.DEFINE_string("output", None, "The file to write.", required=True)
@@ -46,14 +43,28 @@ _DROP = flags.DEFINE_list(
     "drop", [], f"Tracks to leave out: {', '.join(calibration_table.DROPS)}."
 )
 _SPLITS = flags.DEFINE_list(
-    "splits", ["0.6", "0.1", "0.3"], "Fractions of train, validation and test."
+    "splits",
+    ["0.6", "0.1", "0.3"],
+    "Fractions of train, validation and test; events that have splits keep them if "
+    "this is not given.",
 )
-_FORMAT = flags.DEFINE_enum("format", CANONICAL, FORMATS, "Layout to write showers in.")
+_SEED = flags.DEFINE_integer("seed", 0, "Seed of the splits.", lower_bound=0)
+_FORMAT = flags.DEFINE_enum(
+    "format", None, list(KINDS), "Of events; by default as the name of --output."
+)
+_SPLIT = flags.DEFINE_enum(
+    "split", None, readers.SPLITS, "Events to take; all by default."
+)
+_COMPRESSION = flags.DEFINE_integer(
+    "compression", 4, "Of events: level of zlib.", lower_bound=0, upper_bound=9
+)
 _BINNING = flags.DEFINE_string(
     "binning", None, "XML of the voxels of files of the CaloChallenge or of Par04."
 )
 _PARTICLE = flags.DEFINE_string("particle", None, "Particle of the binning.")
-_SEED = flags.DEFINE_integer("seed", 0, "Seed of the splits.", lower_bound=0)
+
+_OF_TABLES = (_SPECIES, _TREE, _COLUMNS, _MOMENTUM_UNIT, _DROP)
+_OF_EVENTS = (_FORMAT, _SPLIT, _COMPRESSION, _BINNING, _PARTICLE)
 
 
 def _one_each(flag: flags.FlagHolder[list[str] | None], count: int) -> list[str | None]:
@@ -98,13 +109,24 @@ def _show_progress(path: str, number: int, events: str = "tracks") -> None:
 def _convert() -> None:
     fractions = _fractions()
     check_fractions(fractions)
-    conversion.check_output(_OUTPUT.value)
     paths = _INPUT.value
-    showers = pathlib.Path(paths[0]).suffix in (".h5", ".hdf5")
-    _refuse_flags(_OF_TABLES if showers else _OF_SHOWERS, showers)
-    if showers:
-        _convert_showers(paths, fractions)
-        return
+    ending = pathlib.Path(paths[0]).suffix
+    events = ending in (".h5", ".hdf5") or (ending == ".npz" and _FORMAT.present)
+    for flag in _OF_TABLES if events else _OF_EVENTS:
+        if flag.present:
+            what = "events" if events else "tables"
+            raise ValueError(
+                f"--{flag.name}: has no meaning for {what}, as of {paths[0]}; leave it "
+                "out"
+            )
+    if events:
+        _convert_events(paths, fractions)
+    else:
+        _convert_tables(paths, fractions)
+
+
+def _convert_tables(paths: list[str], fractions: list[float]) -> None:
+    conversion.check_output(_OUTPUT.value)
     tables = [
         calibration_table.CalibrationTable(
             path,
@@ -131,42 +153,32 @@ def _convert() -> None:
     print(*_report(tables, summary), sep="\n")
 
 
-_OF_TABLES = (_SPECIES, _TREE, _COLUMNS, _MOMENTUM_UNIT, _DROP)
-_OF_SHOWERS = (_FORMAT, _BINNING, _PARTICLE)
-
-
-def _refuse_flags(others: Sequence[flags.FlagHolder[Any]], showers: bool) -> None:
-    """Refuses flags of tables where showers are converted, and the reverse."""
-    for flag in others:
-        if flag.present:
-            what = "showers" if showers else "tables"
-            raise ValueError(
-                f"--{flag.name}: has no meaning for {what}, as of {_INPUT.value[0]}; "
-                "leave it out"
-            )
-
-
-def _convert_showers(paths: list[str], fractions: list[float]) -> None:
+def _convert_events(paths: list[str], fractions: list[float]) -> None:
     if _PARTICLE.value is not None and _BINNING.value is None:
         raise ValueError(
             f"--particle={_PARTICLE.value}: a part of a binning; give --binning too"
         )
+    if _SPLIT.present and _SPLITS.present:
+        raise ValueError("--splits: --split takes events of one split; give one flag")
     binning = None
     if _BINNING.value is not None:
         binning = read_binning(_BINNING.value, _PARTICLE.value)
-    counts = convert_showers(
-        _OUTPUT.value,
-        paths,
-        _FORMAT.value,
-        binning,
-        fractions,
-        _SEED.value,
-        lambda showers: _show_progress(_OUTPUT.value, showers, "showers"),
+    how = Conversion(
+        kind=_FORMAT.value,
+        split=_SPLIT.value,
+        fractions=fractions if _SPLITS.present else None,
+        seed=_SEED.value,
+        binning=binning,
+        compression=_COMPRESSION.value or None,
+    )
+    output = pathlib.Path(_OUTPUT.value)
+    counts = convert_events(
+        output, paths, how, lambda events: _show_progress(str(output), events, "events")
     )
     if sys.stderr.isatty():
         print(file=sys.stderr)
     numbers = ", ".join(f"{count:,} {name}" for name, count in counts.items())
-    print(f"{_OUTPUT.value}: {numbers}")
+    print(f"{output}: {numbers}")
 
 
 def _report(

@@ -27,6 +27,7 @@ from data.files.shower_formats.binning_xml import Binning, read_binning
 from data.samples.bundled import sample_of
 from metrics.evaluation import event_kinds
 from metrics.evaluation.generator import Generator
+from metrics.evaluation.pretrained_models import pretrained_path
 from metrics.evaluation.reference import Reference
 from metrics.evaluation.saved_model import SavedSimulator, detector_of, species_of
 from metrics.evaluation.stored_file import ENERGIES_APART, StoredResponses
@@ -41,6 +42,9 @@ flags.DEFINE_list(
     "workdir", None, "Folders of runs; evaluates DIR/saved_model of each."
 )
 flags.DEFINE_string("saved_model", None, "Folder of a SavedModel.")
+flags.DEFINE_string(
+    "pretrained", None, "Name of a model in pretrained/; report in runs/NAME."
+)
 flags.DEFINE_list("generated", None, "Files of responses, one per reference event.")
 flags.DEFINE_list(
     "reference", None, "Files of reference events; or the detector's sample."
@@ -164,10 +168,11 @@ def _evaluate(
 
 
 def _run() -> None:
-    given = [FLAGS.workdir, FLAGS.saved_model, FLAGS.generated]
+    given = [FLAGS.workdir, FLAGS.saved_model, FLAGS.pretrained, FLAGS.generated]
     if sum(value is not None for value in given) != 1:
         raise ValueError(
-            "give one of --workdir=DIR, --saved_model=DIR and --generated=FILE"
+            "give one of --workdir=DIR, --saved_model=DIR, --pretrained=NAME and "
+            "--generated=FILE"
         )
     workdirs = [pathlib.Path(path) for path in FLAGS.workdir or ()]
     if len(set(workdirs)) < len(workdirs):
@@ -177,9 +182,15 @@ def _run() -> None:
         return
     if FLAGS.generated:
         where = pathlib.Path(FLAGS.generated[0])
+    elif FLAGS.pretrained:
+        where = pretrained_path(FLAGS.pretrained)
     else:
         where = pathlib.Path(FLAGS.saved_model or workdirs[0] / "saved_model")
-    folder = pathlib.Path(FLAGS.report or where.parent / "report")
+    # Nothing is written into pretrained/ unasked: it belongs to the repository.
+    beside = (
+        pathlib.Path("runs", FLAGS.pretrained) if FLAGS.pretrained else where.parent
+    )
+    folder = pathlib.Path(FLAGS.report or beside / "report")
     shower_report.check_folder(folder)
     events = _reference(where)
     if FLAGS.generated:

@@ -4,6 +4,7 @@ import importlib
 import pkgutil
 from typing import cast
 
+from metrics.evaluation.pretrained_models import PretrainedModel
 from models.training.contract import Entry
 
 
@@ -32,3 +33,22 @@ def load(name: str) -> Entry:
     if name not in names():
         raise ValueError(f"unknown model {name!r}; known: {', '.join(names())}")
     return cast(Entry, importlib.import_module(f"models.{name}"))
+
+
+def pretrained(name: str) -> PretrainedModel:
+    """Returns a model that comes with the repository.
+
+    Args:
+        name: Name of its folder in `pretrained/`.
+
+    Raises:
+        ValueError: If there is none.
+
+    Example:
+        >>> model = pretrained("wgan_constrained")
+        >>> model.simulate([[50.0, 0.0, 0.0]], seed=1).shape
+        (1, 12, 15, 7)
+        >>> model.spec.unit, model.card.splitlines()[0]
+        ('MIP', '# Model card: `wgan_constrained`')
+    """
+    return PretrainedModel(name)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from data import detectors
-from data.files import readers
+from data.files import readers, writers
 from tests.conftest import ROOT
 from tests.data import made_tables
 
@@ -249,3 +249,42 @@ def test_as_a_process():
     )
     assert ended.returncode == 2
     assert ended.stderr == "convert.py: none.csv: no such file; check the path\n"
+
+
+def test_events_in_another_format(script, tmp_path, capsys):
+    """Dense to sparse and back keeps numbers, weights and splits."""
+    random = np.random.default_rng(0)
+    response = random.normal(size=(700, 5)).astype(np.float32)
+    response[::2, 1:3] = 0
+    condition = np.tile(np.float32([30, 3, 100, 321]), (700, 1))
+    weight = random.normal(size=700).astype(np.float32)
+    names = random.choice(readers.SPLITS, 700)
+    sample = readers.Sample(response, condition, weight)
+    writers.write(tmp_path / "a.h5", RICH, sample, split=names, attributes={"seed": 3})
+
+    def rewrite(source, output, *options):
+        source = f"--input={tmp_path / source}"
+        return convert(script, tmp_path, capsys, source, *options, output=output)
+
+    status, out, err, path = rewrite("a.h5", "b.h5", "--format=sparse_hdf5")
+    counts = ", ".join(f"{np.sum(names == one)} {one}" for one in readers.SPLITS)
+    assert (status, err, out) == (0, "", f"{path}: {counts}\n")
+    status, _, _, path = rewrite("b.h5", "c.h5", "--format=hdf5")
+    found = readers.read(path, RICH)
+    np.testing.assert_array_equal(found.response, response)
+    np.testing.assert_array_equal(found.weight, weight)
+    assert splits_of(path) == [name.encode() for name in names]
+    with h5py.File(path) as file:
+        assert file.attrs["seed"] == 3
+    path = rewrite("b.h5", "d.h5", "--format=hdf5", "--split=test")[3]
+    assert readers.splits(path) == {"test": int(np.sum(names == "test"))}
+    for options, message in (
+        (["--format=lhcb_npz"], "ends in .npz"),
+        (["--format=hdf5", "--species=kaon"], "--species: has no meaning for events"),
+        (["--split=test", "--splits=1,0,0"], "--split takes events of one split"),
+        (["--format=root", "--splits=1,0,0", "--output=e.root"], "no place for splits"),
+    ):
+        status, _, err, path = rewrite("a.h5", "e.h5", *options)
+        assert (status, err.count("\n")) == (2, 1)
+        assert message in err
+        assert not path.exists()

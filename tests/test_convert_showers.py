@@ -51,7 +51,7 @@ def test_there_and_back_again(script, files, capsys):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--species=kaon",), "--species: has no meaning for showers, as of"),
+        (("--species=kaon",), "--species: has no meaning for events, as of"),
         (("--particle=pion",), "--particle=pion: a part of a binning"),
         ((), "says nothing of its voxels"),
         (("--binning={folder}/photon.xml", "--format=calogan"), "has no place for det"),

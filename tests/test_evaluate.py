@@ -152,7 +152,8 @@ def test_mistakes_end_in_one_line_and_status_2(work, finished, tmp_path):
     (tmp_path / "precious/data.h5").touch()
     new = f"--report={tmp_path / 'report'}"
     cases = [
-        ([], "give one of --workdir=DIR, --saved_model=DIR and --generated=FILE"),
+        ([], "one of --workdir=DIR, --saved_model=DIR, --pretrained=NAME and --gen"),
+        (["--pretrained=no"], "unknown pretrained model 'no'; known: aux_regressor, "),
         ([model, "--workdir=x"], "give one of --workdir=DIR"),
         (["--workdir=x,x"], "a folder occurs twice"),
         (["--workdir=x,y", reference, new], "x/saved_model: no saved model here"),

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("common", "models", "losses", "metrics", "data", "benchmarks")
-SCRIPTS = ("train", "evaluate", "simulate", "convert", "export_onnx")
+SCRIPTS = ("train", "evaluate", "simulate", "convert", "generate", "export_onnx")
 MAX_LINES, MAX_FILES = 400, 14
 
 # A name on the package index where it is not the name that one imports.

@@ -12,6 +12,7 @@ from data.events import SPLITS, DataError
 from data.files import hdf5, npz_layouts
 from data.files.shower_formats import shower_layouts
 from data.files.shower_formats.layout_file import LayoutFile
+from data.files.sparse_responses import open_responses
 from data.files.validation import as_floats
 
 CHUNK_EVENTS = 256
@@ -63,14 +64,9 @@ class CanonicalFile:
     def _open(self, file: h5py.File, spec: DetectorSpec, split: str | None) -> None:
         path = self.path
         hdf5.check_head(path, file, spec)
-        self._response = hdf5.dataset(path, file, "response")
+        self._response = open_responses(path, file, spec)
         condition = hdf5.dataset(path, file, "condition")
-        if self._response.shape[1:] != spec.shape or not self._response.ndim:
-            raise DataError(
-                f"{path}: response has shape {self._response.shape}, detector "
-                f"{spec.name!r} needs (events, {', '.join(map(str, spec.shape))})"
-            )
-        events = len(self._response)
+        events = self._response.events
         shapes = {
             "condition": (events, len(spec.condition_names)),
             "weight": (events,),
@@ -87,8 +83,7 @@ class CanonicalFile:
         self.weight = None
         if "weight" in file:
             self.weight = hdf5.floats(path, file["weight"])[self.rows]
-        stored = self._response.chunks[0] if self._response.chunks else CHUNK_EVENTS
-        self.chunk_rows = -(-CHUNK_EVENTS // stored) * stored
+        self.chunk_rows = self._response.chunk_events
 
     def _select(
         self, file: h5py.File, split: str | None, events: int
@@ -106,7 +101,7 @@ class CanonicalFile:
     def response(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Reads the responses of some rows, ascending and near each other."""
         first, last = int(rows[0]), int(rows[-1]) + 1
-        span = hdf5.floats(self.path, self._response, slice(first, last))
+        span = self._response.read(first, last)
         return span if len(rows) == last - first else span[rows - first]
 
     def close(self) -> None:

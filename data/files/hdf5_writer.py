@@ -8,10 +8,14 @@ from types import TracebackType
 from typing import Any, Self
 
 import h5py
+import numpy as np
 from numpy.typing import NDArray
 
 from data.events import DataError
 from data.files.full_disk import Disk
+
+# A call of HDF5 costs as much as some hundred kilobytes.
+_LARGE_BYTES, _WRITTEN_BYTES = 1 << 20, 1 << 22
 
 
 class Hdf5Writer:
@@ -41,6 +45,10 @@ class Hdf5Writer:
         self._disk: Disk | None = None
         self._file: h5py.File | None = None
         self._events = 0
+        self._datasets: dict[str, h5py.Dataset] = {}
+        self._waiting: list[Mapping[str, NDArray[Any]]] = []
+        self._waiting_bytes = 0
+        self._rows: Mapping[str, int] = {}
 
     def _write_head(self, file: h5py.File) -> None:
         """Writes what a file holds beside its events; nothing here."""
@@ -68,6 +76,7 @@ class Hdf5Writer:
             return
         try:
             if self._file is not None and self._disk is not None:
+                self._flush(self._file)
                 self._file.close()
                 self._check_disk()
                 os.fsync(self._disk.fileno())
@@ -88,26 +97,45 @@ class Hdf5Writer:
         count: int,
         rows: Mapping[str, int],
     ) -> None:
-        """Adds events to datasets, which are made in chunks of so many rows."""
-        stored = {name for name in file if file[name].maxshape[:1] == (None,)}
-        if self._events and stored != set(pieces):
+        """Adds events to datasets, which are made in chunks of so many rows.
+
+        Small pieces wait, copied, until `_WRITTEN_BYTES` go to the file together.
+        """
+        known = set(self._waiting[0]) if self._waiting else set(self._datasets)
+        if self._events and known != set(pieces):
             raise DataError(
                 f"{self._path}: every piece needs the same datasets; the file has "
-                f"{sorted(stored)}, received {sorted(pieces)}"
+                f"{sorted(known)}, received {sorted(pieces)}"
             )
-        for name, values in pieces.items():
-            if name not in file:
-                file.create_dataset(
+        self._events += count
+        self._rows = rows
+        size = sum(values.nbytes for values in pieces.values())
+        self._waiting_bytes += size
+        if size < _LARGE_BYTES and self._waiting_bytes < _WRITTEN_BYTES:
+            # The caller may write to its arrays before they are in the file.
+            self._waiting.append({name: one.copy() for name, one in pieces.items()})
+        else:
+            self._waiting.append(pieces)
+            self._flush(file)
+
+    def _flush(self, file: h5py.File) -> None:
+        waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
+        for name in waiting[0] if waiting else ():
+            parts = [pieces[name] for pieces in waiting]
+            values = parts[0] if len(parts) == 1 else np.concatenate(parts)
+            if name not in self._datasets:
+                self._datasets[name] = file.create_dataset(
                     name,
                     shape=(0, *values.shape[1:]),
                     maxshape=(None, *values.shape[1:]),
                     dtype=values.dtype,
-                    chunks=(rows[name], *values.shape[1:]),
+                    chunks=(self._rows[name], *values.shape[1:]),
                     **self._filters,
                 )
-            file[name].resize(self._events + count, axis=0)
-            file[name][self._events :] = values
-        self._events += count
+            found = self._datasets[name]
+            stored = len(found)
+            found.resize(stored + len(values), axis=0)
+            found[stored:] = values
 
     def _discard(self, error: BaseException) -> None:
         """Removes the temporary file; explains what the disk or HDF5 complained of."""

@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -148,14 +148,40 @@ def _unreadable(path: str, error: Exception) -> DataError:
     )
 
 
+def array_names(path: str) -> set[str]:
+    """Returns the names of the arrays of an archive.
+
+    Raises:
+        DataError: If the file cannot be read.
+    """
+    with _open(path) as archive:
+        return set(archive.files)
+
+
+def load_arrays(path: str, names: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Reads some arrays of an archive.
+
+    Args:
+        path: The archive.
+        names: The arrays, which it has.
+
+    Raises:
+        DataError: If the file cannot be read.
+    """
+    with _open(path) as archive:
+        try:
+            return {name: archive[name] for name in names}
+        except _BROKEN as error:
+            raise _unreadable(path, error) from error
+
+
 def identify(path: str) -> NpzLayout:
     """Recognises the layout of an archive by the names of its arrays.
 
     Raises:
         DataError: If the file cannot be read or no layout fits.
     """
-    with _open(path) as archive:
-        names = set(archive.files)
+    names = array_names(path)
     for layout in LAYOUTS:
         if names.issuperset(layout.keys):
             return layout
@@ -182,11 +208,7 @@ def load(path: str, spec: DetectorSpec) -> Events:
             f"{path}: the layout {layout.name!r} holds detector {layout.detector!r}, "
             f"not {spec.name!r}; choose the other detector or another file"
         )
-    with _open(path) as archive:
-        try:
-            arrays = {key: archive[key] for key in layout.keys}
-        except _BROKEN as error:
-            raise _unreadable(path, error) from error
+    arrays = load_arrays(path, layout.keys)
     try:
         events = layout.convert(arrays)
     except (IndexError, ValueError, TypeError) as error:

@@ -11,9 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 from data import detectors
 from data.detectors.spec import DetectorSpec
 from data.events import SPLITS, DataError, Sample
+from data.files import sparse_responses
 from data.files.hdf5_writer import Hdf5Writer
 
 CHUNK_EVENTS = 256
+
+_PER_HIT = (sparse_responses.CELL, sparse_responses.VALUE)
+_CHUNK_HITS = 65_536
 
 
 def _bytes(values: Sequence[str]) -> NDArray[np.bytes_]:
@@ -46,6 +50,7 @@ class Writer(Hdf5Writer):
         *,
         attributes: Mapping[str, Any] | None = None,
         compression: int | None = 4,
+        sparse: bool = False,
     ) -> None:
         """Remembers what to write; the file is created on entering the block.
 
@@ -56,10 +61,15 @@ class Writer(Hdf5Writer):
             attributes: Further attributes, e.g. generator, generator_version, seed,
                 licence.
             compression: Level of gzip, 1 to 9; None writes plain numbers.
+            sparse: Lists the cells that are not 0, see
+                `data.files.sparse_responses`.
         """
         super().__init__(path, compression)
         self._spec = spec
         self._attributes = dict(attributes or {})
+        self._sparse = sparse
+        self._hits = 0
+        self._begun = False
 
     def append(
         self,
@@ -67,6 +77,7 @@ class Writer(Hdf5Writer):
         *,
         split: str | Sequence[str] | NDArray[Any] | None = None,
         cpu_s: ArrayLike | None = None,
+        hits: sparse_responses.Hits | None = None,
     ) -> None:
         """Writes further events.
 
@@ -75,6 +86,8 @@ class Writer(Hdf5Writer):
             split: The split of all of them or of each; either every piece of a file
                 has one or none.
             cpu_s: Processor time that each event took [s], [events].
+            hits: The responses as `sparse_responses.encode` lists them, where they are
+                known already; only a sparse file needs them.
 
         Raises:
             DataError: If the arrays do not fit the detector or the file.
@@ -95,10 +108,8 @@ class Writer(Hdf5Writer):
                 f"{self._path}: conditions of shape {sample.condition.shape} do not "
                 f"fit the conditions {', '.join(self._spec.condition_names)}"
             )
-        pieces: dict[str, NDArray[Any]] = {
-            "response": np.asarray(sample.response, np.float32),
-            "condition": np.asarray(sample.condition, np.float32),
-        }
+        pieces = self._responses(sample, hits)
+        pieces["condition"] = np.asarray(sample.condition, np.float32)
         if sample.weight is not None:
             pieces["weight"] = np.asarray(sample.weight, np.float32)
         if split is not None:
@@ -108,8 +119,23 @@ class Writer(Hdf5Writer):
         rows = dict.fromkeys(pieces, 16 * CHUNK_EVENTS)
         if not self._spec.component_names:
             rows["response"] = CHUNK_EVENTS
+        rows |= dict.fromkeys(_PER_HIT, _CHUNK_HITS)
         self._append(self._file, pieces, count, rows)
         self._check_disk()
+
+    def _responses(
+        self, sample: Sample, hits: sparse_responses.Hits | None
+    ) -> dict[str, NDArray[Any]]:
+        if not self._sparse:
+            return {"response": np.asarray(sample.response, np.float32)}
+        offset, cell, value = hits or sparse_responses.encode(sample.response)
+        offset = offset + self._hits
+        self._hits = int(offset[-1])
+        # The file begins with the 0 that every later piece leaves out.
+        offset = offset[1:] if self._begun else offset
+        self._begun = True
+        names = (sparse_responses.OFFSET, sparse_responses.CELL, sparse_responses.VALUE)
+        return dict(zip(names, (offset, cell, value), strict=True))
 
     def _splits(self, split: Any, count: int) -> NDArray[np.bytes_]:
         names = (
@@ -170,6 +196,7 @@ def write(
     cpu_s: ArrayLike | None = None,
     attributes: Mapping[str, Any] | None = None,
     compression: int | None = 4,
+    sparse: bool = False,
 ) -> None:
     """Writes a canonical HDF5 file.
 
@@ -181,10 +208,13 @@ def write(
         cpu_s: Processor time that each event took [s], [events].
         attributes: Further attributes, e.g. generator, seed, licence.
         compression: Level of gzip, 1 to 9; None writes plain numbers.
+        sparse: Lists the cells that are not 0, see `data.files.sparse_responses`.
 
     Raises:
         DataError: If the sample does not fit the detector or the file cannot be
             written; nothing is left behind then.
     """
-    with Writer(path, spec, attributes=attributes, compression=compression) as writer:
+    with Writer(
+        path, spec, attributes=attributes, compression=compression, sparse=sparse
+    ) as writer:
         writer.append(sample, split=split, cpu_s=cpu_s)

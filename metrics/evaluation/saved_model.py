@@ -26,7 +26,7 @@ def detector_of(path: pathlib.Path) -> str:
     Raises:
         ValueError: If there is no such model.
     """
-    return str(_signature(path).get("detector"))
+    return str(signature_of(path).get("detector"))
 
 
 def species_of(path: pathlib.Path) -> tuple[str, ...]:
@@ -41,7 +41,7 @@ def species_of(path: pathlib.Path) -> tuple[str, ...]:
     Raises:
         ValueError: If there is no such model.
     """
-    limits = {one.get("name"): one for one in _signature(path).get("domain", [])}
+    limits = {one.get("name"): one for one in signature_of(path).get("domain", [])}
     found = limits.get("species_index", {"low": 0, "high": len(particles.NAMES)})
     return tuple(
         name
@@ -50,7 +50,15 @@ def species_of(path: pathlib.Path) -> tuple[str, ...]:
     )
 
 
-def _signature(path: pathlib.Path) -> dict[str, Any]:
+def signature_of(path: pathlib.Path) -> dict[str, Any]:
+    """Returns the signature of a saved model.
+
+    Args:
+        path: Folder with `saved_model.pb` and `signature.json`.
+
+    Raises:
+        ValueError: If there is no such model.
+    """
     for name in ("saved_model.pb", "signature.json"):
         if not (path / name).is_file():
             raise ValueError(
@@ -112,7 +120,7 @@ class SavedSimulator:
     """
 
     def __init__(self, path: pathlib.Path, spec: DetectorSpec) -> None:
-        signature = _signature(path)
+        signature = signature_of(path)
         conditions = tuple(one["name"] for one in signature.get("conditions", []))
         shape = tuple(signature.get("response", {}).get("shape", []))
         if (signature.get("detector"), shape, conditions) != (
@@ -157,30 +165,49 @@ class SavedSimulator:
             ValueError: If the model fails, or a response has a wrong shape or is not
                 finite.
         """
-        parts = []
+        starts = enumerate(range(0, len(condition), CHUNK_EVENTS))
+        return np.concatenate(
+            [
+                self.chunk(condition[start : start + CHUNK_EVENTS], seed, number)
+                for number, start in starts
+            ]
+        )
+
+    def chunk(
+        self, condition: NDArray[np.float32], seed: int, number: int
+    ) -> NDArray[np.float32]:
+        """Generates the responses of one chunk, in one call of the model.
+
+        Args:
+            condition: Conditions [spec.condition_units], [events, conditions].
+            seed: Seed of all chunks.
+            number: The chunk; it is drawn with (seed, number).
+
+        Returns:
+            Responses [spec.unit], [events, *spec.shape].
+
+        Raises:
+            ValueError: See `__call__`.
+        """
         try:
-            for number, start in enumerate(range(0, len(condition), CHUNK_EVENTS)):
-                answer = self._simulate(
-                    condition=tf.constant(condition[start : start + CHUNK_EVENTS]),
-                    seed=tf.constant([seed, number], tf.int32),
-                )
-                parts.append(answer["response"].numpy())
+            answer = self._simulate(
+                condition=tf.constant(condition), seed=tf.constant([seed, number])
+            )
+            response: NDArray[np.float32] = answer["response"].numpy()
         except (KeyError, TypeError, tf.errors.OpError) as error:
             raise self._refused(error) from error
-        response: NDArray[np.float32] = np.concatenate(parts)
         expected = (len(condition), *self.spec.shape)
         if response.shape != expected:
             raise ValueError(
                 f"{self.path}: returned responses of shape {response.shape} instead of "
                 f"{expected}"
             )
-        finite = np.isfinite(response.reshape(len(response), -1)).all(axis=1)
-        if not finite.all():
-            first = condition[int(np.argmin(finite))]
-            values = ", ".join(f"{value:.4g}" for value in first)
+        if not np.isfinite(response).all():
+            finite = np.isfinite(response.reshape(len(response), -1)).all(axis=1)
+            values = ", ".join(f"{one:.4g}" for one in condition[np.argmin(finite)])
             raise ValueError(
                 f"{self.path}: {int((~finite).sum())} of {len(response)} responses are "
-                f"not finite, the first at condition ({values}); nothing was evaluated"
+                f"not finite, the first at condition ({values}); take another model"
             )
         return response
 

@@ -1,0 +1,137 @@
+"""Events that are written to a file block by block, as often as the writer asks."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.detectors.spec import DetectorSpec
+from data.events import SPLITS, Sample
+from data.files import hdf5, readers
+from data.files.event_files import is_archive
+from data.files.sparse_responses import Hits
+
+BLOCK_EVENTS = 512
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Block:
+    """Some events of a stream.
+
+    Attributes:
+        sample: The events.
+        split: Name of the split of each, [events]; None if they have none.
+        hits: The responses as lists of hits, where somebody made these already.
+    """
+
+    sample: Sample
+    split: NDArray[np.str_] | None = None
+    hits: Hits | None = None
+
+
+_KEPT = ("generator", "generator_version", "seed", "licence")
+
+
+@dataclasses.dataclass(frozen=True)
+class EventStream:
+    """Events of one detector, more than memory may hold.
+
+    Attributes:
+        spec: The detector.
+        events: Their number.
+        blocks: Gives the events from the first one, block by block; each call begins
+            anew.
+        attributes: What else is known of them, e.g. generator and seed.
+    """
+
+    spec: DetectorSpec
+    events: int
+    blocks: Callable[[], Iterator[Block]]
+    attributes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+def regrouped(blocks: Iterable[Block], events: int) -> Iterator[Block]:
+    """Joins blocks to fewer and larger ones.
+
+    Args:
+        blocks: Blocks of any size; all have splits and weights or none has.
+        events: Number of events at which a joined block is given on.
+    """
+    waiting: list[Block] = []
+    count = 0
+    for block in blocks:
+        waiting.append(block)
+        count += len(block.sample)
+        if count >= events:
+            yield _joined(waiting)
+            waiting, count = [], 0
+    if waiting:
+        yield _joined(waiting)
+
+
+def _joined(blocks: Sequence[Block]) -> Block:
+    """Returns one block of the events of some.
+
+    Args:
+        blocks: At least one; all have splits and weights or none has.
+    """
+    if len(blocks) == 1:
+        return blocks[0]
+    samples = [block.sample for block in blocks]
+    weights = [one.weight for one in samples if one.weight is not None]
+    splits = [block.split for block in blocks if block.split is not None]
+    sample = Sample(
+        np.concatenate([one.response for one in samples]),
+        np.concatenate([one.condition for one in samples]),
+        np.concatenate(weights) if weights else None,
+    )
+    return Block(sample, np.concatenate(splits) if splits else None)
+
+
+def stream_of(
+    dataset: readers.Dataset, source: readers.Source, split: str | None
+) -> EventStream:
+    """Streams the events of opened files.
+
+    Args:
+        dataset: The files.
+        source: The same files, opened with `readers.open_source`.
+        split: "train", "validation" or "test"; None for all events, each with the
+            split that its file says. Where one of the files has no split, none has.
+
+    Raises:
+        DataError: If a file cannot be read.
+    """
+    codes = _split_codes(dataset.paths) if split is None else None
+    attributes = {
+        key: dataset.attributes[key] for key in _KEPT if key in dataset.attributes
+    }
+
+    def blocks() -> Iterator[Block]:
+        for start in range(0, len(source), BLOCK_EVENTS):
+            sample = source.read(start, start + BLOCK_EVENTS)
+            if split is not None:
+                yield Block(sample, np.full(len(sample), split))
+            elif codes is not None:
+                chosen = codes[start : start + BLOCK_EVENTS]
+                yield Block(sample, np.asarray(SPLITS)[chosen])
+            else:
+                yield Block(sample)
+
+    return EventStream(source.spec, len(source), blocks, attributes)
+
+
+def _split_codes(paths: Sequence[str]) -> NDArray[np.uint8] | None:
+    """Returns the index in `SPLITS` of every event; None if a file does not say it."""
+    found = []
+    for path in paths:
+        if is_archive(path):
+            return None
+        with hdf5.open_file(path) as file:
+            codes = hdf5.split_codes(path, file)
+        if codes is None:
+            return None
+        found.append(codes)
+    return np.concatenate(found)
