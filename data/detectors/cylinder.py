@@ -25,10 +25,10 @@ def spec(energy_gev: tuple[float, float] = (1.0, 100.0)) -> DetectorSpec:
 
     The calorimeter is 90 times 1.4 mm tungsten and 0.3 mm silicon, read out in pairs.
     The axis of the cylinder is the particle's, which comes perpendicularly; z = 0 is
-    the front face. Rings are 4.65 mm wide, cells of angle i lie from i to i + 1
-    sixteenths of a turn. Axes of a response are angle, ring and layer: angles close in
-    a circle. The energy of the silicon is divided by the sampling fraction 0.033, and
-    cells below 15.15 keV are empty.
+    the front face. Rings are 4.65 mm wide, angles a sixteenth of a turn, from -pi on.
+    Axes of a response are angle, ring and layer: angles close in a circle. The energy
+    of the silicon is divided by the sampling fraction 0.033, and cells below 15.15 keV
+    are empty.
 
     Source: data set 2 of the CaloChallenge, arXiv:2410.21611, whose energies reach from
     1 GeV to 1 TeV.
@@ -37,8 +37,9 @@ def spec(energy_gev: tuple[float, float] = (1.0, 100.0)) -> DetectorSpec:
         energy_gev: Lowest and highest kinetic energy that is simulated [GeV].
     """
     shape = (ANGLES, RINGS, LAYERS)
-    angle = (np.arange(ANGLES) + 0.5) * 2.0 * np.pi / ANGLES
-    radius = (np.arange(RINGS) + 0.5) * RING_CM
+    angle = (np.arange(ANGLES) + 0.5) * 2.0 * np.pi / ANGLES - np.pi
+    edges = np.arange(RINGS + 1) * RING_CM
+    radius = 0.5 * (edges[1:] + edges[:-1])
     positions = np.empty((*shape, 3), np.float32)
     positions[..., 0] = np.outer(np.cos(angle), radius)[:, :, None]
     positions[..., 1] = np.outer(np.sin(angle), radius)[:, :, None]
@@ -59,4 +60,5 @@ def spec(energy_gev: tuple[float, float] = (1.0, 100.0)) -> DetectorSpec:
         positions_cm=positions,
         layer_depths_x0=tuple(first_x0 + _LAYER_X0 * layer for layer in range(LAYERS)),
         periodic_axes=(0,),
+        ring_edges_cm=(tuple(edges.tolist()),) * LAYERS,
     )

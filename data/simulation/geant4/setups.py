@@ -241,7 +241,9 @@ def _hgcal(scored: Scored) -> dict[str, NDArray[np.float32]]:
 def _cylinder(scored: Scored) -> dict[str, NDArray[np.float32]]:
     cells = scored["cells"]
     pairs = cells.reshape(*cells.shape[:3], cylinder.LAYERS, 2).sum(axis=-1)
-    response = (pairs / cylinder.SAMPLING_FRACTION).astype(np.float32)
+    # Geant4 counts angles from 0, the detector from -pi.
+    turned = np.roll(pairs, cylinder.ANGLES // 2, axis=1)
+    response = (turned / cylinder.SAMPLING_FRACTION).astype(np.float32)
     response[response < cylinder.READOUT_CUT_MEV] = 0.0
     outside = scored["outside"].sum(axis=(1, 2, 3)) / cylinder.SAMPLING_FRACTION
     return {"response": response, "outside_mev": outside.astype(np.float32)}

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from data import detectors
+from data.detectors import cylinder
 from data.events import DataError, Sample
 from data.files import readers, writers
 from data.files.shower_formats.binning_xml import read_binning
@@ -278,6 +279,24 @@ def test_what_does_not_fit_the_binning_is_refused(tmp_path):
         file["incident_energy"], file["showers"] = np.ones(3), np.ones((3, 4))
     with pytest.raises(DataError, match=r"Par04 needs \[events, r, phi, z\]"):
         readers.detect(tmp_path / "c.h5")
+
+
+def test_the_cylinder_that_geant4_simulates_is_one_of_the_challenge(tmp_path):
+    spec = cylinder.spec()
+    binning = cylinder_spec(
+        read_binning(made.write_binning(tmp_path / "b.xml", 6480)), "calochallenge"
+    )
+    ours, theirs = (
+        np.arctan2(*np.moveaxis(one.positions_cm[..., 1::-1], -1, 0))
+        for one in (spec, binning)
+    )
+    np.testing.assert_allclose(ours, theirs, atol=1e-6)
+    response = 1e-4 * np.arange(6480, dtype="f4").reshape(1, *spec.shape)
+    sample = Sample(response, np.full((1, 1), 3.0, "f4"))
+    write_layout(tmp_path / "a.hdf5", "calochallenge", spec, sample)
+    np.testing.assert_array_equal(
+        readers.read(tmp_path / "a.hdf5", binning).response, response
+    )
 
 
 def test_writers_refuse_what_has_no_place(tmp_path, box, make_events):

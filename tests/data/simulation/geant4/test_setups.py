@@ -97,9 +97,14 @@ def test_pairs_of_layers_are_scaled_and_what_is_small_is_not_read_out():
     found = read_out({"cells": cells, "outside": outside})
     response = found["response"]
     assert response.shape[1:] == cylinder.spec().shape
-    np.testing.assert_array_equal(np.argwhere(response), [[0, 3, 2, 5], [0, 5, 8, 44]])
-    np.testing.assert_allclose(response[0, 5, 8, 44], 1.0, rtol=1e-6)
-    np.testing.assert_allclose(response[0, 3, 2, 5], 0.01818, rtol=1e-3)
+    np.testing.assert_array_equal(
+        np.argwhere(response), [[0, 11, 2, 5], [0, 13, 8, 44]]
+    )
+    np.testing.assert_allclose(response[0, 13, 8, 44], 1.0, rtol=1e-6)
+    np.testing.assert_allclose(response[0, 11, 2, 5], 0.01818, rtol=1e-3)
+    # The middle of Geant4's sector from 3 to 4 sixteenths of a turn.
+    x_cm, y_cm, _ = cylinder.spec().positions_cm[11, 2, 5]
+    assert np.arctan2(y_cm, x_cm) == pytest.approx(3.5 * np.pi / 8)
     np.testing.assert_allclose(found["outside_mev"], 1.0, rtol=1e-5)
 
 
@@ -145,6 +150,7 @@ def test_a_file_of_cylinders_describes_itself(tmp_path):
     assert found.periodic_axes == (0,)
     assert (found.domain[0].low, found.domain[0].high) == (2.0, 4.0)
     np.testing.assert_array_equal(found.positions_cm, spec.positions_cm)
+    assert found.ring_edges_cm == spec.ring_edges_cm
     # 36 radiation lengths, in equal steps.
     steps = np.diff(found.layer_depths_x0)
     np.testing.assert_allclose(steps, steps[0])
