@@ -15,7 +15,7 @@ from absl import flags
 from data.files.readers import Dataset
 from data.samples.bundled import sample_of
 from metrics.evaluation.saved_model import detector_of
-from models.training.onnx_export import onnx_model
+from models.training.exports import onnx_model
 
 _SAVED_MODEL = flags.DEFINE_string(
     "saved_model", None, "Folder of the SavedModel, from train.py.", required=True

@@ -17,10 +17,11 @@ from absl import flags
 import models
 from data.files import readers
 from data.samples.bundled import sample_of
-from models.training import config, progress, run_folder, training_inputs
+from metrics.evaluation.pretrained_models import pretrained_path
+from models.training import config, progress, run_folder, training_inputs, warm_start
 from models.training.contract import Entry, phases_of
-from models.training.export import export_simulator
-from models.training.onnx_export import onnx_model
+from models.training.exports import onnx_model
+from models.training.exports.simulator_export import export_simulator
 from models.training.trainer import Training
 
 _MODEL = flags.DEFINE_string(
@@ -34,22 +35,33 @@ _BATCH_SIZE = flags.DEFINE_integer("batch_size", None, "Responses per step.")
 _SEED = flags.DEFINE_integer("seed", None, "Seed of weights, noise and order.")
 _SET = flags.DEFINE_multi_string("set", [], "name=value: changes a Config field.")
 _STRATEGY = flags.DEFINE_enum("strategy", "none", ["none", "mirrored"], "Over GPUs.")
+_PRETRAINED = flags.DEFINE_string(
+    "pretrained", None, "Starts with settings and weights of a model in pretrained/."
+)
 _ONNX = flags.DEFINE_bool("onnx", False, "Export to ONNX too, into WORKDIR/onnx.")
 
 
 def _configuration() -> tuple[str, Entry, config.TrainingConfig]:
-    entry, _, preset = _MODEL.value.partition("/")
+    entry, slash, preset = _MODEL.value.partition("/")
     module = models.load(entry)
+    saved = None
+    if _PRETRAINED.value is not None:
+        folder = pretrained_path(_PRETRAINED.value).parent
+        saved = warm_start.saved_settings(folder, entry)
+        if slash:
+            raise ValueError(
+                f"--pretrained={folder.name} brings its settings; give --model={entry}"
+            )
     assignments = list(_SET.value)
     for flag in (_BATCH_SIZE, _SEED, _STEPS):
         if flag.value is not None:
             assignments.append(f"{flag.name}={flag.value}")
-    chosen = config.resolve(module, preset or "cpu", assignments)
+    chosen = config.resolve(module, preset or "cpu", assignments, saved)
     if _EPOCHS.value is not None:
         if _STEPS.value is not None:
             raise ValueError("--epochs and --steps exclude each other; give one")
         assignments.append(f"steps={_EPOCHS.value * chosen.epoch_steps}")
-        chosen = config.resolve(module, preset or "cpu", assignments)
+        chosen = config.resolve(module, preset or "cpu", assignments, saved)
     return entry, module, chosen
 
 
@@ -68,9 +80,11 @@ def _train() -> None:
     with run_folder.strategy(_STRATEGY.value).scope():
         model = module.build(settings, spec, fitted)
         module.compile_model(model, settings)
+        if _PRETRAINED.value is not None:
+            warm_start.begin_with(model, pretrained_path(_PRETRAINED.value))
         phases = phases_of(module, model, settings)
     # Only now: settings that could not be built leave no folder behind.
-    run_folder.claim(workdir, _MODEL.value, settings, spec, paths)
+    run_folder.claim(workdir, _MODEL.value, settings, spec, paths, _PRETRAINED.value)
     energies = np.unique(spec.incident_energy(found.head.condition))
     description = run_folder.description(_MODEL.value, energies)
     untrained = workdir / "saved_model_untrained"

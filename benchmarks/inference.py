@@ -39,8 +39,8 @@ from absl import flags
 from benchmarks.rivals.rival import UnavailableError
 from benchmarks.rivals.torch_copy import TorchCopy
 from benchmarks.shared import flops, matrix_rates, reference_time, sections, timing
-from models.training.export import export_simulator
-from models.training.onnx_export import onnx_model
+from models.training.exports import onnx_model
+from models.training.exports.simulator_export import export_simulator
 from models.training.seeded_model import SimulatingModel
 
 _FROM_NOISE = "SavedModel simulate_from_noise"

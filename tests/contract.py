@@ -24,9 +24,8 @@ from models.gans.conditional import ConditionalGAN
 from models.training.checkpoint import Checkpoints
 from models.training.config import TrainingConfig
 from models.training.contract import Entry, Simulator
-from models.training.export import export_simulator
-from models.training.onnx_export import onnx_model
-from tests import synthetic
+from models.training.exports.simulator_export import export_simulator
+from tests import exports_contract, synthetic
 
 EVENTS = 64
 EPOCHS, EPOCH_STEPS, FIRST_EPOCHS = 3, 2, 1
@@ -129,8 +128,10 @@ def check_entry(
         check_responses_are_physical(case, model)
         check_keras_file(case, model, workdir / "model.keras")
         check_export(case, model, workdir / "saved_model")
+        exports_contract.check_warm_start(case, model, SEED, workdir / "saved_model")
         if onnx:
-            check_onnx(case, workdir / "saved_model", workdir / "onnx")
+            paths = workdir / "saved_model", workdir / "onnx"
+            exports_contract.check_onnx(case, *paths)
 
 
 def state(model: Simulator) -> list[Any]:
@@ -298,18 +299,6 @@ def check_export(case: Case, model: Simulator, path: pathlib.Path) -> None:
         None,
         len(case.spec.condition_names),
     ]
-
-
-def check_onnx(case: Case, saved_model: pathlib.Path, folder: pathlib.Path) -> None:
-    """The SavedModel as ONNX answers like it, if the packages for that are here."""
-    try:
-        onnx_model.check_packages()
-    except ValueError:
-        return
-    agreement = onnx_model.export_onnx(saved_model, folder, case.sample.condition)
-    assert agreement.events > EVENTS // 4
-    assert agreement.differing <= case.flips
-    assert agreement.largest_difference < 1e-4
 
 
 def check_simulate(case: Case, model: Simulator, simulate: Any) -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from models.training.onnx_export import onnx_model
+from models.training.exports import onnx_model
 from tests.conftest import ROOT
 
 TRAINED = ROOT / "pretrained" / "cramer_rich" / "saved_model"

@@ -18,6 +18,7 @@ import tensorflow as tf
 
 import models
 from data import detectors
+from metrics.evaluation import pretrained_models
 from models.training import training_inputs
 from tests import synthetic
 
@@ -169,6 +170,42 @@ def test_a_folder_of_another_model_is_refused(finished, script, capsys, tmp_path
     assert script("train")(*options, f"--workdir={tmp_path}") == 2
     _check_one_line(capsys.readouterr().err, r"run \(sagan\), different in: model;")
     assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
+
+
+def test_a_training_starts_with_a_pretrained_model(
+    finished, data, script, capsys, monkeypatch, tmp_path
+):
+    _, pretrained, _ = finished
+    monkeypatch.setattr(pretrained_models, "FOLDER", pretrained.parent)
+    train, workdir = script("train"), tmp_path / "warm"
+    options = [f"--data={data}", f"--workdir={workdir}", "--pretrained=run"]
+    settings = ["--epochs=1", "--set=epoch_steps=1"]
+    assert train("--model=wgan_constrained", *options, *settings) == 0
+    capsys.readouterr()
+    inputs = {"condition": [[32.0, 0.5, -0.5]], "seed": [3, 4]}
+    inputs = {name: tf.constant(value) for name, value in inputs.items()}
+    first, start, end = (
+        tf.saved_model.load(str(path)).signatures["simulate"](**inputs)["response"]
+        for path in (
+            pretrained / "saved_model",
+            workdir / "saved_model_untrained",
+            workdir / "saved_model",
+        )
+    )
+    np.testing.assert_array_equal(start, first)
+    assert not np.array_equal(end, first)
+    before, after = (
+        json.loads((one / "config.json").read_text()) for one in (pretrained, workdir)
+    )
+    assert after["pretrained"] == "run"
+    changes = {"steps": 1, "epoch_steps": 1}
+    assert after["config"] == before["config"] | changes
+    for model, pattern in (
+        ("sagan", "is a 'wgan_constrained'; give --model=wgan_constrained"),
+        ("wgan_constrained/cpu", "brings its settings; give --model=wgan_constrained"),
+    ):
+        assert train(f"--model={model}", *options) == 2
+        _check_one_line(capsys.readouterr().err, pattern)
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,11 @@ class ConditionalGAN(SimulatingModel):
             constrainer_optimizer.build(self._constrainer_variables())
         self._follow(self._names())
 
+    @property
+    def trained_network(self) -> keras.Model:
+        """The generator."""
+        return self.generator
+
     def _names(self) -> list[str]:
         """Returns the names of what is followed during an epoch."""
         names = ["critic_loss", "generator_loss", "penalty"]

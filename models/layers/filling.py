@@ -12,6 +12,8 @@ _LOGISTIC_WIDTH = 1.702
 _KNEE, _SLOPE = 0.1, 0.05
 _TINY = 1e-12
 _MOST = 4.0
+# A score. ONNX may select by a product with 0, which infinity does not survive.
+_NEVER = -1e9
 
 
 def positive(amplitude: Any) -> Any:
@@ -86,7 +88,7 @@ def counted(inputs: Any, noise: Any, counts: Any, accepted: Any, shift: float) -
     """
     rows, columns, layers = accepted.shape
     amplitude, score = tf.split(inputs, 2, axis=-1)
-    score = tf.where(accepted, score + _LOGISTIC_WIDTH * noise, -np.inf)
+    score = tf.where(accepted, score + _LOGISTIC_WIDTH * noise, _NEVER)
     flat = tf.transpose(tf.reshape(score, [-1, rows * columns, layers]), [0, 2, 1])
     most = int(accepted.sum(axis=(0, 1)).max())
     # Sorting all is faster than a search for the first.
@@ -97,9 +99,7 @@ def counted(inputs: Any, noise: Any, counts: Any, accepted: Any, shift: float) -
     within = tf.gather(ranked, last, batch_dims=2)
     beyond = tf.gather(ranked, last + 1, batch_dims=2)
     # A layer with fewer cells than another ends in places that cannot be hit.
-    threshold = tf.where(
-        tf.math.is_finite(beyond), 0.5 * (within + beyond), within - 1.0
-    )
+    threshold = tf.where(beyond > 0.5 * _NEVER, 0.5 * (within + beyond), within - 1.0)
     score = tf.where(accepted, score - threshold[:, None, None], -1e3)
     return _gated(amplitude + shift, score)
 

@@ -113,6 +113,11 @@ class CascadeModel(SimulatingModel):
         """Returns all that a resumed run needs: weights, EMA, optimizer, step."""
         return self.variables + self.trainer.variables
 
+    @property
+    def trained_network(self) -> keras.Model:
+        """The network whose likelihood is maximised."""
+        return self.network
+
     @staticmethod
     def _cascade(network: keras.Model) -> EnergyCascade:
         return network.get_layer(_LAYER)

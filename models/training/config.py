@@ -94,7 +94,10 @@ def _parse(name: str, text: str, kind: Any) -> Any:
 
 
 def resolve(
-    entry: Presets, preset: str, assignments: Sequence[str] = ()
+    entry: Presets,
+    preset: str,
+    assignments: Sequence[str] = (),
+    saved: Mapping[str, Any] | None = None,
 ) -> TrainingConfig:
     """Makes an entry's Config from a preset and changes to it.
 
@@ -102,6 +105,8 @@ def resolve(
         entry: The entry, from `models.load`.
         preset: Name of one of its presets.
         assignments: "name=value" texts, each changing one field.
+        saved: Fields of another run, as `as_json` gives them; the assignments change
+            these then, and the preset counts for fields only that the run had not.
 
     Returns:
         An instance of the entry's `Config`.
@@ -122,6 +127,9 @@ def resolve(
     hints = typing.get_type_hints(entry.Config)
     kinds = {one.name: hints[one.name] for one in dataclasses.fields(entry.Config)}
     changes: dict[str, Any] = dict(entry.PRESETS[preset])
+    for name, value in (saved or {}).items():
+        if name in kinds:
+            changes[name] = _matches(value, kinds[name])
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
         if not equals:

@@ -47,6 +47,10 @@ class Simulator(Trainable, Protocol):
     simulator: keras.Model
     noise_size: int
 
+    @property
+    def trained_network(self) -> keras.Model:
+        """The network whose weights are trained; an average of it may simulate."""
+
     def simulate(self, condition: Tensor, seed: Tensor) -> Tensor:
         """Draws responses.
 

@@ -85,6 +85,7 @@ def claim(
     settings: config.TrainingConfig,
     spec: DetectorSpec,
     paths: Sequence[str],
+    pretrained: str | None = None,
 ) -> None:
     """Writes `config.json`, or checks that the one there describes this very run.
 
@@ -94,6 +95,7 @@ def claim(
         settings: The entry's resolved Config.
         spec: The detector.
         paths: Files to train on.
+        pretrained: Name of the model whose weights it starts with.
 
     Raises:
         ValueError: If the folder belongs to another run.
@@ -104,6 +106,8 @@ def claim(
         "detector": spec.name,
         "data": _fingerprint(paths),
     }
+    if pretrained is not None:
+        wanted["pretrained"] = pretrained
     path = workdir / "config.json"
     if not path.exists():
         workdir.mkdir(parents=True, exist_ok=True)
@@ -118,7 +122,8 @@ def claim(
         raise ValueError(
             f"{path} is damaged; choose another --workdir or remove this one"
         ) from None
-    differing = [name for name in wanted if found.get(name) != wanted[name]]
+    names = {*wanted, *({"pretrained"} & set(found))}
+    differing = sorted(n for n in names if found.get(n) != wanted.get(n))
     if not differing:
         differing = [n for n in fields if settings_found.get(n) != fields[n]]
     if differing:

@@ -14,7 +14,7 @@ import pytest
 import tensorflow as tf
 
 import models
-from models.training.export import export_simulator
+from models.training.exports.simulator_export import export_simulator
 from tests import contract
 from tests.cpp.stand_in import export_stand_in
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.training.onnx_export import onnx_model
+from models.training.exports import onnx_model
 from tests.cpp import test_cpp
 from tests.cpp.stand_in import export_stand_in
 

@@ -14,8 +14,8 @@ from data.events import Sample
 from metrics.showers import measure_showers
 from models import cascade
 from models.training import config
-from models.training.export import export_simulator
-from models.training.onnx_export import onnx_conversion, onnx_model
+from models.training.exports import onnx_conversion, onnx_model
+from models.training.exports.simulator_export import export_simulator
 from models.training.trainer import Training
 from tests import synthetic
 from tests.contract import check_entry

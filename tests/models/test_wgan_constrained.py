@@ -14,7 +14,7 @@ from models import wgan_constrained
 from models.gans.conditional import ConditionalGAN
 from models.layers import filling
 from models.training import config
-from models.training.export import export_simulator
+from models.training.exports.simulator_export import export_simulator
 from tests import contract
 from tests.contract import check_entry
 from tests.synthetic import TINY_WGAN

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.training.onnx_export import onnx_conversion, onnx_model
+from models.training.exports import onnx_conversion, onnx_model
 
 CONDITION = np.array([[1.0, 0.0], [2.0, 1.0], [3.0, 5.0], [0.5, 2.0]], np.float32)
 INSIDE = [True, True, False, True]

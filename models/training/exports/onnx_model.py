@@ -11,7 +11,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from common.atomic_files import replacing
-from models.training.onnx_export import onnx_conversion
+from models.training.exports import onnx_conversion
 
 FILE = "model.onnx"
 """The name of the model in its folder, beside `signature.json`."""
