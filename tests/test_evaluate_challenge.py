@@ -69,7 +69,8 @@ def test_an_answer_in_another_order_is_paired_and_measured(work, ended):
     status, errors, output = ended[0]
     assert status == 0, errors
     assert (
-        "answer.hdf5: has energies of its own; 100 of 100 reference showers" in output
+        "answer.hdf5: has an order or energies of its own; 100 of 100 reference showers"
+        in output
     )
     content = json.loads((work / "report" / "metrics.json").read_text())
     assert content["detector"] == "calochallenge_photon_21"
