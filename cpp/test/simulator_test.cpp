@@ -19,10 +19,12 @@
 #include <utility>
 #include <vector>
 
+#include "allocations.hpp"
 #include "check.hpp"
 
 namespace {
 
+using fastsim_zoo::Simulation;
 using fastsim_zoo::Table;
 #ifdef FASTSIM_ZOO_TEST_OF_ONNX
 using Simulator = fastsim_zoo::OnnxSimulator;
@@ -136,12 +138,40 @@ void TestNotFinite(const Simulator& simulator,
   }
 }
 
+// Fewer and more rows in the same buffers, which allocate no more.
+void TestSimulateInto(const Simulator& simulator,
+                      const std::vector<float>& event) {
+  Simulation reused;
+  std::size_t calls = 0;
+  for (const std::size_t rows : {4, 0, 2, 4}) {
+    const Table conditions = Repeat(event, rows);
+    const Simulation fresh = simulator.Simulate(conditions, {1, 2});
+    const std::size_t allocations = CountAllocations(
+        [&] { simulator.SimulateInto(conditions, {1, 2}, reused); });
+    Check(reused.responses == fresh.responses &&
+              reused.in_domain == fresh.in_domain,
+          "the same in buffers that were used before");
+    Check((allocations == 0) == (calls++ != 0),
+          "only the first call allocates, not those of as many rows or fewer");
+  }
+}
+
 void TestSeveralThreads(const Simulator& simulator,
                         const std::vector<float>& event) {
-  const Table conditions = Repeat(event, 5);
+  // Each thread has its own conditions, as many as no other, and a buffer.
   const auto simulate = [&](std::size_t number) {
-    const auto seed = static_cast<std::int32_t>(number);
-    return simulator.Simulate(conditions, {seed, 0}).responses;
+    std::vector<float> scaled = event;
+    for (float& value : scaled) value *= 1 + 0.01F * static_cast<float>(number);
+    const Table conditions = Repeat(scaled, 2 + number);
+    const auto first = static_cast<std::int32_t>(number);
+    Simulation simulation;
+    std::vector<float> responses;
+    for (std::int32_t call = 0; call < 3; ++call) {
+      simulator.SimulateInto(conditions, {first, call}, simulation);
+      responses.insert(responses.end(), simulation.responses.begin(),
+                       simulation.responses.end());
+    }
+    return responses;
   };
   std::vector<std::vector<float>> together(4);
   std::vector<std::thread> threads;
@@ -177,6 +207,7 @@ int main(int argc, char** argv) {
   Check(simulator.num_conditions() == static_cast<std::int64_t>(event.size()),
         "as many conditions as the model takes");
   TestSeeds(simulator, event);
+  TestSimulateInto(simulator, event);
   TestNoEvents(simulator);
   TestNoise(simulator, event);
   TestWrongColumns(simulator, event);

@@ -5,11 +5,9 @@
 #include <tensorflow/c/c_api.h>
 
 #include <cstddef>
-#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "fastsim_zoo/error.hpp"
 #include "fastsim_zoo/table.hpp"
@@ -55,12 +53,11 @@ inline void CheckStatus(const TF_Status* status, const std::string& what) {
 
 // Copies `values`, which hold as many elements as `shape`, into a tensor.
 template <typename T>
-TensorPtr MakeTensor(TF_DataType dtype, const std::vector<std::int64_t>& shape,
+TensorPtr MakeTensor(TF_DataType dtype, const TensorShape& shape,
                      const T* values) {
-  const std::size_t bytes =
-      static_cast<std::size_t>(ElementCount(shape)) * sizeof(T);
-  TensorPtr tensor(TF_AllocateTensor(dtype, shape.data(),
-                                     static_cast<int>(shape.size()), bytes));
+  const std::size_t bytes = ElementCount(shape) * sizeof(T);
+  TensorPtr tensor(TF_AllocateTensor(dtype, shape.sizes.data(),
+                                     static_cast<int>(shape.rank), bytes));
   if (tensor == nullptr) {
     throw Error("cannot allocate a tensor of " + std::to_string(bytes) +
                 " bytes");
@@ -69,10 +66,13 @@ TensorPtr MakeTensor(TF_DataType dtype, const std::vector<std::int64_t>& shape,
   return tensor;
 }
 
-inline std::vector<std::int64_t> Shape(const TF_Tensor* tensor) {
-  std::vector<std::int64_t> shape;
-  for (int axis = 0; axis < TF_NumDims(tensor); ++axis) {
-    shape.push_back(TF_Dim(tensor, axis));
+// The axes beyond TensorShape::kLargestRank are counted, but have no size.
+inline TensorShape Shape(const TF_Tensor* tensor) {
+  TensorShape shape;
+  shape.rank = static_cast<std::size_t>(TF_NumDims(tensor));
+  for (std::size_t axis = 0; axis < shape.rank; ++axis) {
+    if (axis == TensorShape::kLargestRank) break;
+    shape.sizes[axis] = TF_Dim(tensor, static_cast<int>(axis));
   }
   return shape;
 }

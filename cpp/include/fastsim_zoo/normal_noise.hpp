@@ -44,10 +44,11 @@ inline std::array<float, 2> Normal(std::uint32_t first, std::uint32_t second) {
   return {radius * std::cos(angle), radius * std::sin(angle)};
 }
 
-// `rows` rows of `columns` numbers; fewer rows are the first of more.
-inline Table DrawNormal(std::int64_t rows, std::int64_t columns,
-                        const Seed& seed) {
-  Table table{columns, {}};
+// Fills a table with `rows` rows of `columns` numbers, in the memory that it
+// has; fewer rows are the first of more.
+inline void DrawNormal(std::int64_t rows, std::int64_t columns,
+                       const Seed& seed, Table& table) {
+  table.columns = columns;
   const auto count = static_cast<std::size_t>(rows * columns);
   // Whole counters: up to three numbers more.
   table.values.resize((count + 3) / 4 * 4);
@@ -65,7 +66,6 @@ inline Table DrawNormal(std::int64_t rows, std::int64_t columns,
     }
   }
   table.values.resize(count);
-  return table;
 }
 
 }  // namespace fastsim_zoo::internal

@@ -4,6 +4,7 @@
 
 #include <onnxruntime_c_api.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -130,47 +131,47 @@ class OnnxSession {
     const std::int64_t shape[] = {rows, table.columns};
     OrtValue* value = nullptr;
     // onnxruntime reads inputs and never writes to them.
-    CheckOrt(Ort().CreateTensorWithDataAsOrtValue(
-                 memory_.get(), const_cast<float*>(table.values.data()),
-                 table.values.size() * sizeof(float), shape, 2,
-                 ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, &value),
-             Where("failed"));
+    Check(Ort().CreateTensorWithDataAsOrtValue(
+        memory_.get(), const_cast<float*>(table.values.data()),
+        table.values.size() * sizeof(float), shape, 2,
+        ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, &value));
     return OrtValuePtr(value);
   }
 
   // May be called from several threads at once, as OrtApi::Run may.
-  std::vector<OrtValuePtr> Run(const std::vector<const char*>& inputs,
-                               const std::vector<OrtValuePtr>& values,
-                               const std::vector<const char*>& outputs) const {
-    std::vector<const OrtValue*> fed;
-    for (const OrtValuePtr& value : values) fed.push_back(value.get());
-    std::vector<OrtValue*> fetched(outputs.size(), nullptr);
+  template <std::size_t kInputs, std::size_t kOutputs>
+  std::array<OrtValuePtr, kOutputs> Run(
+      const std::array<const char*, kInputs>& inputs,
+      const std::array<OrtValuePtr, kInputs>& values,
+      const std::array<const char*, kOutputs>& outputs) const {
+    std::array<const OrtValue*, kInputs> fed{};
+    for (std::size_t i = 0; i < kInputs; ++i) fed[i] = values[i].get();
+    std::array<OrtValue*, kOutputs> fetched{};
     OrtStatus* const status =
         Ort().Run(session_.get(), /*run_options=*/nullptr, inputs.data(),
-                  fed.data(), fed.size(), outputs.data(), outputs.size(),
+                  fed.data(), kInputs, outputs.data(), kOutputs,
                   fetched.data());
-    std::vector<OrtValuePtr> found;
-    for (OrtValue* value : fetched) found.emplace_back(value);
-    CheckOrt(status, Where("failed"));
+    std::array<OrtValuePtr, kOutputs> found;
+    for (std::size_t i = 0; i < kOutputs; ++i) found[i].reset(fetched[i]);
+    Check(status);
     return found;
   }
 
-  // Copies the elements of an output of this shape.
-  template <typename T>
-  std::vector<T> Copy(OrtValue* value,
-                      const std::vector<std::int64_t>& shape) const {
+  // Copies the elements of an output of this shape into `copied`.
+  template <typename T, typename Values>
+  void Copy(OrtValue* value, const TensorShape& shape, Values& copied) const {
     OrtTensorTypeAndShapeInfo* raw = nullptr;
-    CheckOrt(Ort().GetTensorTypeAndShape(value, &raw), Where("failed"));
+    Check(Ort().GetTensorTypeAndShape(value, &raw));
     const OrtShapeInfoPtr info(raw);
-    if (Shape(info.get()) != shape) {
-      throw Error(Where("returned a tensor of shape ") +
-                  ToString(Shape(info.get())) + ", but should " +
-                  ToString(shape));
+    const TensorShape returned = Shape(info.get());
+    if (!(returned == shape)) {
+      throw Error(Where("returned a tensor of shape ") + ToString(returned) +
+                  ", but should " + ToString(shape));
     }
     void* data = nullptr;
-    CheckOrt(Ort().GetTensorMutableData(value, &data), Where("failed"));
+    Check(Ort().GetTensorMutableData(value, &data));
     const T* const begin = static_cast<const T*>(data);
-    return std::vector<T>(begin, begin + ElementCount(shape));
+    copied.assign(begin, begin + ElementCount(shape));
   }
 
  private:
@@ -178,11 +179,20 @@ class OnnxSession {
     return "ONNX model '" + path_ + "': " + what;
   }
 
-  std::vector<std::int64_t> Shape(const OrtTensorTypeAndShapeInfo* info) const {
-    std::size_t rank = 0;
-    CheckOrt(Ort().GetDimensionsCount(info, &rank), Where("failed"));
-    std::vector<std::int64_t> shape(rank);
-    CheckOrt(Ort().GetDimensions(info, shape.data(), rank), Where("failed"));
+  // The text of an error is put together only for one: it allocates.
+  void Check(OrtStatus* status) const {
+    if (status != nullptr) CheckOrt(status, Where("failed"));
+  }
+
+  TensorShape Shape(const OrtTensorTypeAndShapeInfo* info) const {
+    TensorShape shape;
+    Check(Ort().GetDimensionsCount(info, &shape.rank));
+    if (shape.rank > TensorShape::kLargestRank) {
+      throw Error(Where("has a tensor of rank ") + std::to_string(shape.rank) +
+                  "; the largest is " +
+                  std::to_string(TensorShape::kLargestRank));
+    }
+    Check(Ort().GetDimensions(info, shape.sizes.data(), shape.rank));
     return shape;
   }
 
@@ -204,9 +214,10 @@ class OnnxSession {
       if (info == nullptr) continue;  // Not a tensor.
       OnnxPort port;
       CheckOrt(Ort().GetTensorElementType(info, &port.dtype), Where(side));
-      std::vector<std::int64_t> shape = Shape(info);
-      if (!shape.empty()) shape.erase(shape.begin());
-      port.event_shape = std::move(shape);
+      const TensorShape shape = Shape(info);
+      for (std::size_t axis = 1; axis < shape.rank; ++axis) {
+        port.event_shape.push_back(shape.sizes[axis]);
+      }
       char* name = nullptr;
       CheckOrt(name_of(session_.get(), index, allocator, &name), Where(side));
       ports[name] = std::move(port);

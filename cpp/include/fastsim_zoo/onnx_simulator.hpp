@@ -5,8 +5,10 @@
 
 #include <onnxruntime_c_api.h>
 
+#include <array>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "fastsim_zoo/normal_noise.hpp"
@@ -47,10 +49,19 @@ class OnnxSimulator {
   // Throws Error if a row has not num_conditions() columns, or on a condition
   // that is not finite.
   Simulation Simulate(const Table& conditions, const Seed& seed) const {
+    Simulation simulation;
+    SimulateInto(conditions, seed, simulation);
+    return simulation;
+  }
+
+  // As Simulate, into what an earlier call has filled. Buffers that are large
+  // enough are used again: then only onnxruntime allocates.
+  void SimulateInto(const Table& conditions, const Seed& seed,
+                    Simulation& simulation) const {
     const std::int64_t events =
         internal::Rows("condition", conditions, num_conditions_);
-    const Table noise = internal::DrawNormal(events, num_noise_, seed);
-    return Run(conditions, noise, events);
+    internal::DrawNormal(events, num_noise_, seed, simulation.noise);
+    Run(conditions, simulation.noise, events, simulation);
   }
 
   // As Simulate, but the caller draws the noise, num_noise() values an event,
@@ -59,7 +70,9 @@ class OnnxSimulator {
                                        const Table& noise) const {
     const std::int64_t events =
         internal::Rows(conditions, num_conditions_, noise, num_noise_);
-    return Run(conditions, noise, events).responses;
+    Simulation simulation;
+    Run(conditions, noise, events, simulation);
+    return std::move(simulation.responses);
   }
 
  private:
@@ -68,24 +81,25 @@ class OnnxSimulator {
   static constexpr char kResponse[] = "response";
   static constexpr char kInDomain[] = "in_domain";
 
-  Simulation Run(const Table& conditions, const Table& noise,
-                 std::int64_t events) const {
+  // `noise` may be that of the simulation.
+  void Run(const Table& conditions, const Table& noise, std::int64_t events,
+           Simulation& simulation) const {
+    simulation.responses.clear();
+    simulation.in_domain.clear();
     // The graph would answer something.
     internal::RequireFinite(kCondition, conditions);
     internal::RequireFinite(kNoise, noise);
-    if (events == 0) return {};
-    std::vector<internal::OrtValuePtr> inputs;
-    inputs.push_back(session_.Wrap(conditions, events));
-    inputs.push_back(session_.Wrap(noise, events));
-    const auto outputs =
-        session_.Run({kCondition, kNoise}, inputs, {kResponse, kInDomain});
-    Simulation simulation;
-    simulation.responses = session_.Copy<float>(
-        outputs[0].get(), internal::BatchShape(events, response_shape_));
-    const auto flags =
-        session_.Copy<unsigned char>(outputs[1].get(), {events});
-    simulation.in_domain.assign(flags.begin(), flags.end());
-    return simulation;
+    if (events == 0) return;
+    const std::array<internal::OrtValuePtr, 2> inputs{
+        session_.Wrap(conditions, events), session_.Wrap(noise, events)};
+    const auto outputs = session_.Run<2, 2>({kCondition, kNoise}, inputs,
+                                            {kResponse, kInDomain});
+    session_.Copy<float>(outputs[0].get(),
+                         internal::BatchShape(events, response_shape_),
+                         simulation.responses);
+    session_.Copy<unsigned char>(outputs[1].get(),
+                                 internal::BatchShape(events, {}),
+                                 simulation.in_domain);
   }
 
   internal::OnnxSession session_;

@@ -4,6 +4,7 @@
 
 #include <tensorflow/c/c_api.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -18,6 +19,7 @@
 #include "fastsim_zoo/error.hpp"
 #include "fastsim_zoo/handles.hpp"
 #include "fastsim_zoo/signature.hpp"
+#include "fastsim_zoo/table.hpp"
 
 namespace fastsim_zoo::internal {
 
@@ -64,21 +66,26 @@ class Session {
 
   // Feeds `tensors` to `inputs` and returns the values of `outputs`. May be
   // called from several threads at once, as TF_SessionRun may.
-  std::vector<TensorPtr> Run(const std::vector<TF_Output>& inputs,
-                             const std::vector<TensorPtr>& tensors,
-                             const std::vector<TF_Output>& outputs) const {
-    std::vector<TF_Tensor*> fed;
-    for (const TensorPtr& tensor : tensors) fed.push_back(tensor.get());
-    std::vector<TF_Tensor*> fetched(outputs.size(), nullptr);
+  template <std::size_t kInputs, std::size_t kOutputs>
+  std::array<TensorPtr, kOutputs> Run(
+      const std::array<TF_Output, kInputs>& inputs,
+      const std::array<TensorPtr, kInputs>& tensors,
+      const std::array<TF_Output, kOutputs>& outputs) const {
+    std::array<TF_Tensor*, kInputs> fed{};
+    for (std::size_t i = 0; i < kInputs; ++i) fed[i] = tensors[i].get();
+    std::array<TF_Tensor*, kOutputs> fetched{};
     const StatusPtr status = NewStatus();
     TF_SessionRun(session_.get(), /*run_options=*/nullptr, inputs.data(),
-                  fed.data(), static_cast<int>(inputs.size()), outputs.data(),
-                  fetched.data(), static_cast<int>(outputs.size()),
+                  fed.data(), static_cast<int>(kInputs), outputs.data(),
+                  fetched.data(), static_cast<int>(kOutputs),
                   /*target_opers=*/nullptr, /*ntargets=*/0,
                   /*run_metadata=*/nullptr, status.get());
-    std::vector<TensorPtr> values;
-    for (TF_Tensor* tensor : fetched) values.emplace_back(tensor);
-    CheckStatus(status.get(), Where("failed"));
+    std::array<TensorPtr, kOutputs> values;
+    for (std::size_t i = 0; i < kOutputs; ++i) values[i].reset(fetched[i]);
+    // The text is put together only where it is needed: it allocates.
+    if (TF_GetCode(status.get()) != TF_OK) {
+      CheckStatus(status.get(), Where("failed"));
+    }
     return values;
   }
 
@@ -101,9 +108,10 @@ class Session {
                   std::to_string(static_cast<int>(dtype)) + ", not " +
                   std::to_string(info.dtype) + " (numbers of TF_DataType)");
     }
-    if (!info.known_rank || info.shape.empty()) {
-      throw Error(where + " '" + name +
-                  "' must have a known rank of at least 1");
+    if (!info.known_rank || info.shape.empty() ||
+        info.shape.size() > TensorShape::kLargestRank) {
+      throw Error(where + " '" + name + "' must have a known rank of 1 to " +
+                  std::to_string(TensorShape::kLargestRank));
     }
     Port port;
     port.output = FindTensor(info.name, where);

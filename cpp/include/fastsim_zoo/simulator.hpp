@@ -5,6 +5,8 @@
 
 #include <tensorflow/c/c_api.h>
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -47,21 +49,32 @@ class Simulator {
   // Throws Error if a row has not num_conditions() columns, or on a condition
   // that is not finite.
   Simulation Simulate(const Table& conditions, const Seed& seed) const {
+    Simulation simulation;
+    SimulateInto(conditions, seed, simulation);
+    return simulation;
+  }
+
+  // As Simulate, into what an earlier call has filled. Buffers that are large
+  // enough are used again: then only TensorFlow allocates.
+  void SimulateInto(const Table& conditions, const Seed& seed,
+                    Simulation& simulation) const {
     const std::int64_t events =
         internal::Rows("condition", conditions, num_conditions());
+    simulation.responses.clear();
+    simulation.in_domain.clear();
+    simulation.noise.values.clear();
     // TensorFlow's fused convolutions return a wrong shape for an empty batch.
-    if (events == 0) return {};
-    std::vector<internal::TensorPtr> inputs;
-    inputs.push_back(Feed(conditions, events, condition_));
-    inputs.push_back(internal::MakeTensor(TF_INT32, {2}, seed.data()));
-    const auto outputs = Run({condition_.output, seed_.output}, inputs,
-                             {response_.output, in_domain_.output}, conditions);
-    Simulation simulation;
-    simulation.responses = Fetch<float>(outputs[0].get(), events, response_);
-    const auto flags =
-        Fetch<unsigned char>(outputs[1].get(), events, in_domain_);
-    simulation.in_domain.assign(flags.begin(), flags.end());
-    return simulation;
+    if (events == 0) return;
+    const std::array<internal::TensorPtr, 2> inputs{
+        Feed(conditions, events, condition_),
+        internal::MakeTensor(TF_INT32, internal::BatchShape(2, {}),
+                             seed.data())};
+    const auto outputs =
+        Run<2, 2>({condition_.output, seed_.output}, inputs,
+                  {response_.output, in_domain_.output}, conditions);
+    Fetch<float>(outputs[0].get(), events, response_, simulation.responses);
+    Fetch<unsigned char>(outputs[1].get(), events, in_domain_,
+                         simulation.in_domain);
   }
 
   // As Simulate, but the caller draws the noise, num_noise() values an event,
@@ -71,12 +84,15 @@ class Simulator {
     const std::int64_t events = internal::Rows(
         conditions, Size(noise_condition_), noise, num_noise());
     if (events == 0) return {};
-    std::vector<internal::TensorPtr> inputs;
-    inputs.push_back(Feed(conditions, events, noise_condition_));
-    inputs.push_back(Feed(noise, events, noise_));
-    const auto outputs = Run({noise_condition_.output, noise_.output}, inputs,
-                             {noise_response_.output}, conditions, noise);
-    return Fetch<float>(outputs[0].get(), events, noise_response_);
+    const std::array<internal::TensorPtr, 2> inputs{
+        Feed(conditions, events, noise_condition_),
+        Feed(noise, events, noise_)};
+    const auto outputs =
+        Run<2, 1>({noise_condition_.output, noise_.output}, inputs,
+                  {noise_response_.output}, conditions, noise);
+    std::vector<float> responses;
+    Fetch<float>(outputs[0].get(), events, noise_response_, responses);
+    return responses;
   }
 
  private:
@@ -94,26 +110,27 @@ class Simulator {
         table.values.data());
   }
 
-  template <typename T>
-  static std::vector<T> Fetch(const TF_Tensor* tensor, std::int64_t events,
-                              const internal::Port& port) {
-    const std::vector<std::int64_t> shape =
+  template <typename T, typename Values>
+  static void Fetch(const TF_Tensor* tensor, std::int64_t events,
+                    const internal::Port& port, Values& fetched) {
+    const internal::TensorShape shape =
         internal::BatchShape(events, port.event_shape);
-    if (internal::Shape(tensor) != shape) {
+    if (!(internal::Shape(tensor) == shape)) {
       throw Error("the model returned a tensor of shape " +
                   internal::ToString(internal::Shape(tensor)) +
                   ", but its signature says " + internal::ToString(shape));
     }
     const T* const values = static_cast<const T*>(TF_TensorData(tensor));
-    return std::vector<T>(values, values + internal::ElementCount(shape));
+    fetched.assign(values, values + internal::ElementCount(shape));
   }
 
   // The graph itself refuses numbers that are not finite, but does not say
   // which one it met.
-  std::vector<internal::TensorPtr> Run(
-      const std::vector<TF_Output>& inputs,
-      const std::vector<internal::TensorPtr>& tensors,
-      const std::vector<TF_Output>& outputs, const Table& conditions,
+  template <std::size_t kInputs, std::size_t kOutputs>
+  std::array<internal::TensorPtr, kOutputs> Run(
+      const std::array<TF_Output, kInputs>& inputs,
+      const std::array<internal::TensorPtr, kInputs>& tensors,
+      const std::array<TF_Output, kOutputs>& outputs, const Table& conditions,
       const Table& noise = {}) const {
     try {
       return session_.Run(inputs, tensors, outputs);

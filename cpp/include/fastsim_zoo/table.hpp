@@ -34,6 +34,9 @@ struct Simulation {
   std::vector<float> responses;
   // Whether the model was trained on conditions like those of the event.
   std::vector<bool> in_domain;
+  // What an OnnxSimulator drew, one event a row. A Simulator draws inside the
+  // model, and leaves it empty.
+  Table noise;
 };
 
 namespace internal {
@@ -52,12 +55,41 @@ inline std::string ToString(const std::vector<std::int64_t>& shape) {
   return text.empty() ? "[]" : text + "]";
 }
 
-// The shape of a batch of events of shape `event_shape`.
-inline std::vector<std::int64_t> BatchShape(
-    std::int64_t events, const std::vector<std::int64_t>& event_shape) {
-  std::vector<std::int64_t> shape{events};
-  shape.insert(shape.end(), event_shape.begin(), event_shape.end());
+// The shape of a tensor. It is held in place, for a call to allocate nothing.
+struct TensorShape {
+  static constexpr std::size_t kLargestRank = 8;
+
+  bool operator==(const TensorShape& other) const {
+    return rank == other.rank && sizes == other.sizes;
+  }
+
+  std::array<std::int64_t, kLargestRank> sizes{};
+  std::size_t rank = 0;
+};
+
+inline std::string ToString(const TensorShape& shape) {
+  const auto begin = shape.sizes.begin();
+  return ToString(std::vector<std::int64_t>(
+      begin, begin + static_cast<std::ptrdiff_t>(shape.rank)));
+}
+
+// The shape of a batch of events of shape `event_shape`, which has fewer than
+// TensorShape::kLargestRank axes.
+inline TensorShape BatchShape(std::int64_t events,
+                              const std::vector<std::int64_t>& event_shape) {
+  TensorShape shape;
+  shape.rank = event_shape.size() + 1;
+  shape.sizes[0] = events;
+  std::copy(event_shape.begin(), event_shape.end(), shape.sizes.begin() + 1);
   return shape;
+}
+
+inline std::size_t ElementCount(const TensorShape& shape) {
+  std::int64_t count = 1;
+  for (std::size_t axis = 0; axis < shape.rank; ++axis) {
+    count *= shape.sizes[axis];
+  }
+  return static_cast<std::size_t>(count);
 }
 
 // Returns the number of rows of `table`, which must have `columns` columns.
