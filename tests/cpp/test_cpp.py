@@ -3,25 +3,27 @@
 import importlib
 import os
 import re
-import shutil
 import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 import models
 from models.training.exports.simulator_export import export_simulator
 from tests import contract
+from tests.cpp.programs import (
+    EVENTS,
+    ROOT,
+    Model,
+    needs_compiler,
+    run,
+    run_program_of_the_readme,
+    simulate_in_python,
+)
 from tests.cpp.stand_in import export_stand_in
 
-ROOT = Path(__file__).resolve().parents[2]
-CPP = ROOT / "cpp"
-COMPILERS = (os.environ.get("CXX", "c++"), "g++", "clang++")
-EVENTS = 11
+pytestmark = needs_compiler
 
 # The models to call, each with one event's conditions inside its trained range:
 # "stand_in", or the directory of a SavedModel below the repository's root.
@@ -29,32 +31,6 @@ MODELS = {
     "stand_in": (0.5, -0.5, 0.1),
     "pretrained/wgan_constrained/saved_model": (32.0, 0.5, -0.5),
 }
-
-pytestmark = pytest.mark.skipif(
-    not any(map(shutil.which, COMPILERS)), reason="no C++ compiler on PATH"
-)
-
-
-@dataclass(frozen=True)
-class Model:
-    """A SavedModel's directory, and conditions inside its trained range."""
-
-    path: Path
-    condition: tuple[float, ...]
-
-    def conditions(self):
-        """Returns conditions of several different events inside the range."""
-        scales = np.linspace(0.98, 1.02, EVENTS, dtype=np.float32)
-        return scales[:, None] * np.float32(self.condition)
-
-
-@dataclass(frozen=True)
-class Build:
-    """A build tree, where it is installed, and the `cmake` that made it."""
-
-    directory: Path
-    prefix: Path
-    cmake: str
 
 
 @pytest.fixture(scope="module", params=MODELS)
@@ -65,39 +41,6 @@ def model(request, tmp_path_factory):
         path = tmp_path_factory.mktemp("stand_in") / "saved_model"
         export_stand_in(path)
     return Model(path, MODELS[request.param])
-
-
-def _run(*command, cwd=None):
-    done = subprocess.run(
-        [str(word) for word in command],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, f"{done.args}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
-
-
-def _find_cmake():
-    # The pip package `cmake` installs beside the interpreter.
-    folders = (str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))
-    cmake = shutil.which("cmake", path=os.pathsep.join(folders))
-    assert cmake, "cmake not found: pip install -r requirements-dev.txt"
-    return cmake
-
-
-@pytest.fixture(scope="module")
-def build(tmp_path_factory):
-    """Builds example and tests with warnings as errors, and installs the loader."""
-    cmake = _find_cmake()
-    directory = tmp_path_factory.mktemp("build")
-    prefix = tmp_path_factory.mktemp("prefix")
-    python = f"-DPython3_EXECUTABLE={sys.executable}"
-    _run(cmake, "-S", CPP, "-B", directory, "-DFASTSIM_ZOO_TESTS=ON", python)
-    _run(cmake, "--build", directory, "--parallel", 2)
-    _run(cmake, "--install", directory, "--prefix", prefix)
-    return Build(directory, prefix, cmake)
 
 
 @pytest.fixture
@@ -121,20 +64,6 @@ def simulate(build, model, tmp_path):
     return call
 
 
-def _simulate_in_python(model, conditions, seed, batch):
-    signature = tf.saved_model.load(str(model.path)).signatures["simulate"]
-    responses, in_domain = [], []
-    for chunk, start in enumerate(range(0, len(conditions), batch)):
-        answer = signature(
-            condition=tf.constant(conditions[start : start + batch]),
-            seed=tf.constant([seed[0], seed[1] + chunk]),
-        )
-        responses.append(answer["response"].numpy())
-        in_domain.append(answer["in_domain"].numpy())
-    responses = np.concatenate(responses)
-    return responses.reshape(len(conditions), -1), np.concatenate(in_domain)
-
-
 def _entries():
     """Returns every other entry with a configuration that is built quickly."""
     for name in models.names():
@@ -152,10 +81,10 @@ def test_every_entry_answers_like_python(build, tmp_path, name, tiny):
     conditions = case.sample.condition[:EVENTS]
     np.savetxt(tmp_path / "in.csv", conditions, fmt="%.9g", delimiter=",")
     files = tmp_path / "in.csv", tmp_path / "out.csv"
-    _run(build.directory / "simulate", path, *files, "--seed", 7, -3)
+    run(build.directory / "simulate", path, *files, "--seed", 7, -3)
     table = np.loadtxt(files[1], delimiter=",", dtype=np.float32)
     asked = Model(path, ())
-    expected, in_domain = _simulate_in_python(asked, conditions, (7, -3), EVENTS)
+    expected, in_domain = simulate_in_python(asked, conditions, (7, -3), EVENTS)
     np.testing.assert_array_equal(table[:, 0], in_domain)
     assert np.all(np.any(expected != 0, axis=1))
     largest = np.abs(expected).max(axis=1, keepdims=True)
@@ -185,8 +114,14 @@ def test_example_equals_python(simulate, model, tmp_path, threads, batch):
     assert re.fullmatch(
         rf"{EVENTS} events in [\d.]+ s of simulation, [\d.]+ ms/event\n", done.stdout
     )
+    assert re.search(
+        rf"^{-(-EVENTS // batch)} calls: mean [\d.]+ us/call, [\d.]+ us/event; "
+        r"the first call [\d.]+ us$",
+        done.stderr,
+        re.M,
+    )
     table = np.loadtxt(tmp_path / "out.csv", delimiter=",", dtype=np.float32)
-    expected, in_domain = _simulate_in_python(model, conditions, (7, -3), batch)
+    expected, in_domain = simulate_in_python(model, conditions, (7, -3), batch)
     np.testing.assert_array_equal(table[:, 0], in_domain)
     assert np.flatnonzero(table[:, 0] == 0).tolist() == [3]
     assert np.all(np.any(table[:, 1:] != 0, axis=1))
@@ -288,29 +223,17 @@ def test_bad_saved_models(simulate, model, tmp_path):
 def test_ctest(build, model):
     """The loader's own tests, written in C++."""
     values = ";".join(map(str, model.condition))
-    _run(
+    run(
         build.cmake,
         f"-DFASTSIM_ZOO_TEST_MODEL={model.path}",
         f"-DFASTSIM_ZOO_TEST_CONDITION={values}",
         build.directory,
     )
     ctest = Path(build.cmake).with_name("ctest")
-    _run(ctest, "--test-dir", build.directory, "--output-on-failure")
+    run(ctest, "--test-dir", build.directory, "--output-on-failure")
 
 
 def test_program_of_the_readme(build, model, tmp_path):
     """It builds with the installed loader, as the page says, and runs."""
-    readme = (CPP / "README.md").read_text()
-    blocks = dict(re.findall(r"^```(cpp|cmake)\n(.*?)^```", readme, re.M | re.S))
-    (tmp_path / "example.cpp").write_text(blocks["cpp"])
-    (tmp_path / "CMakeLists.txt").write_text(blocks["cmake"])
-    (tmp_path / "pretrained" / "wgan_constrained").mkdir(parents=True)
-    (tmp_path / "pretrained" / "wgan_constrained" / "saved_model").symlink_to(
-        model.path
-    )
-    prefix = f"-DCMAKE_PREFIX_PATH={build.prefix}"
-    python = f"-DPython3_EXECUTABLE={sys.executable}"
-    _run(build.cmake, "-S", ".", "-B", "build", prefix, python, cwd=tmp_path)
-    _run(build.cmake, "--build", "build", cwd=tmp_path)
-    printed = _run(tmp_path / "build" / "example", cwd=tmp_path)
+    printed = run_program_of_the_readme(build, 0, model.path, tmp_path)
     assert re.fullmatch(r"\d+ cells; the first of event 1 holds .*\n", printed)

@@ -14,14 +14,14 @@ import pytest
 import tensorflow as tf
 
 from models.training.exports import onnx_model
-from tests.cpp import test_cpp
+from tests.cpp import programs
 from tests.cpp.stand_in import export_stand_in
 
 EVENTS = 7
 CONDITION = (0.5, -0.5, 0.1)
 SEED = (7, -3)
 
-pytestmark = test_cpp.pytestmark
+pytestmark = programs.needs_compiler
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def model(tmp_path_factory):
 def build(runtime, model, tmp_path_factory):
     """Builds example and tests without TensorFlow."""
     directory = tmp_path_factory.mktemp("build")
-    cmake = test_cpp._find_cmake()
+    cmake = programs.find_cmake()
     options = [
         "-DFASTSIM_ZOO_TENSORFLOW=OFF",
         "-DFASTSIM_ZOO_ONNX=ON",
@@ -69,10 +69,10 @@ def build(runtime, model, tmp_path_factory):
         f"-DFASTSIM_ZOO_TEST_ONNX={model}",
         f"-DFASTSIM_ZOO_TEST_CONDITION={';'.join(map(str, CONDITION))}",
     ]
-    test_cpp._run(cmake, "-S", test_cpp.CPP, "-B", directory, *options)
-    test_cpp._run(cmake, "--build", directory, "--parallel", 2)
+    programs.run(cmake, "-S", programs.CPP, "-B", directory, *options)
+    programs.run(cmake, "--build", directory, "--parallel", 2)
     ctest = Path(cmake).with_name("ctest")
-    test_cpp._run(ctest, "--test-dir", directory, "--output-on-failure")
+    programs.run(ctest, "--test-dir", directory, "--output-on-failure")
     return directory
 
 
@@ -101,7 +101,7 @@ def test_the_example_answers_like_python(build, model, tmp_path):
     np.savetxt(tmp_path / "in.csv", conditions, fmt="%.9g", delimiter=",")
     files = [tmp_path / "in.csv", tmp_path / "out.csv"]
     program = build / "simulate_onnx"
-    test_cpp._run(program, model, *files, "--seed", *SEED, "--threads", 1)
+    programs.run(program, model, *files, "--seed", *SEED, "--threads", 1)
     table = np.loadtxt(files[1], delimiter=",", dtype=np.float32)
     session = onnx_model.open_session(model, threads=1)
     size = session.get_inputs()[1].shape[1]
@@ -113,4 +113,4 @@ def test_the_example_answers_like_python(build, model, tmp_path):
     largest = np.abs(expected).max(axis=1, keepdims=True)
     assert np.max(np.abs(table[:, 1:] - expected) / largest) < 4e-6
     if readelf := shutil.which("readelf"):
-        assert "tensorflow" not in test_cpp._run(readelf, "-d", program)
+        assert "tensorflow" not in programs.run(readelf, "-d", program)
