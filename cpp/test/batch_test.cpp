@@ -43,7 +43,8 @@ float EnergyAt(const std::array<float, 3>& position, double x, double y,
                double momentum, const Seed& seed) {
   const double dx = static_cast<double>(position[0]) - x;
   const double dy = static_cast<double>(position[1]) - y;
-  return static_cast<float>(momentum * std::exp(-std::hypot(dx, dy + 0.1 * dx)) *
+  const double shape = std::exp(-std::hypot(dx, dy + 0.1 * dx));
+  return static_cast<float>(momentum * shape *
                             (1 + 0.1 * seed[0] + 0.01 * seed[1]));
 }
 
@@ -103,6 +104,41 @@ void TestMomentum() {
   CheckNear(slow.kinetic_energy_gev * 1e18, 0.5, "p^2 / 2 m, of 1 GeV");
 }
 
+// Keeps the conditions, and knows no particle.
+struct Recorder {
+  std::int64_t num_conditions() const { return 5; }
+  const std::vector<std::int64_t>& response_shape() const { return shape; }
+  void SimulateInto(const Table& conditions, const Seed&,
+                    Simulation& simulation) const {
+    seen = conditions.values;
+    simulation.in_domain.assign(seen.size() / 5, false);
+  }
+
+  std::vector<std::int64_t> shape{kRows, kColumns};
+  mutable std::vector<float> seen;
+};
+
+void TestConditions() {
+  const Recorder recorder;
+  fastsim_zoo::Batch batch(recorder, Small());
+  batch.Add(Electron({-3, 4, 12}, {2.25, -3, -10}));
+  Particle heavy;
+  heavy.pdg = -11;
+  heavy.mass_gev = 5;
+  heavy.kinetic_energy_gev = 8;
+  heavy.direction = {0.6, -0.8, 2.4};
+  batch.Add(heavy);
+  batch.Simulate({1, 2});
+  // The second one has 13 GeV of energy, 5 of mass, hence a momentum of 12.
+  const std::vector<double> expected{
+      -3,        4,          12,         -0.25, 1 / 3.0,
+      36 / 13.0, -48 / 13.0, 144 / 13.0, 0,     0};
+  Check(recorder.seen.size() == expected.size(), "two rows");
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    CheckNear(recorder.seen[i], expected[i], "condition " + std::to_string(i));
+  }
+}
+
 void TestHits() {
   const StandIn simulator(Small());
   BatchOptions options;
@@ -133,7 +169,8 @@ void TestHits() {
   Check(batch.hits().size() == expected.size(), "as many hits");
   for (std::size_t i = 0; i < expected.size(); ++i) {
     const Hit& hit = batch.hits()[i];
-    Check(hit.cell == expected[i].cell && hit.particle == expected[i].particle &&
+    Check(hit.cell == expected[i].cell &&
+              hit.particle == expected[i].particle &&
               hit.position_cm == expected[i].position_cm,
           "cell, particle and position of a hit");
     // The kinetic energy became a momentum, 0.5 MeV higher.
@@ -326,7 +363,8 @@ void Fill(Batch& batch, double momentum) {
 }
 
 void TestAllocations() {
-  Check(CountAllocations([] { ::operator delete(::operator new(1)); }) == 1, "one is counted");
+  Check(CountAllocations([] { ::operator delete(::operator new(1)); }) == 1,
+        "one is counted");
   const StandIn simulator(Small());
   BatchOptions options;
   options.shift_by_cells = true;
@@ -373,6 +411,7 @@ void TestSeveralThreads() {
 
 int main() {
   TestMomentum();
+  TestConditions();
   TestHits();
   TestNotSimulated();
   for (const double first : {2.0, -2.0}) {

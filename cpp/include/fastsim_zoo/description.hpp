@@ -57,7 +57,8 @@ class DescriptionReader {
     using Kind = JsonValue::Kind;
     Description description;
     description.detector = Text(document, "detector");
-    for (const JsonValue& one : Get(document, "conditions", Kind::kArray).items) {
+    for (const JsonValue& one :
+         Get(document, "conditions", Kind::kArray).items) {
       description.condition_names.push_back(Text(one, "name"));
       description.condition_units.push_back(Text(one, "unit"));
     }
@@ -81,9 +82,10 @@ class DescriptionReader {
     shape.push_back(3);
     const std::vector<double> positions = Flat(document, "positions_cm", shape);
     for (std::size_t i = 0; i < positions.size(); i += 3) {
-      description.positions_cm.push_back({static_cast<float>(positions[i]),
-                                          static_cast<float>(positions[i + 1]),
-                                          static_cast<float>(positions[i + 2])});
+      const auto at = [&](std::size_t coordinate) {
+        return static_cast<float>(positions[i + coordinate]);
+      };
+      description.positions_cm.push_back({at(0), at(1), at(2)});
     }
     return description;
   }
@@ -95,8 +97,8 @@ class DescriptionReader {
 
   const JsonValue& Get(const JsonValue& object, const std::string& key,
                        JsonValue::Kind kind) const {
-    static constexpr const char* kKinds[] = {"null",     "a boolean", "a number",
-                                             "a string", "an array",  "an object"};
+    static constexpr const char* kKinds[] = {
+        "null", "a boolean", "a number", "a string", "an array", "an object"};
     // Of what is not an object, there are no keys.
     for (std::size_t i = 0; i < object.keys.size(); ++i) {
       if (object.keys[i] != key) continue;
