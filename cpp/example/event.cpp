@@ -94,9 +94,10 @@ void Run(const std::string& model, const fastsim_zoo::Seed& seed) {
   constexpr int kCalls = 20;
   double mean = 0;
   for (int i = 0; i < kCalls; ++i) mean += call() / kCalls;
-  std::fprintf(stderr, "%d calls: mean %.1f us/call, %.1f us/shower; the first"
-                       " call %.1f us\n",
-               kCalls, mean, mean / static_cast<double>(simulated), first);
+  std::fprintf(stderr,
+               "the first call: %.1f us\n"
+               "%d more calls: mean %.1f us/call, %.1f us/shower\n",
+               first, kCalls, mean, mean / static_cast<double>(simulated));
 }
 
 std::int32_t ParseSeed(const std::string& text) {
