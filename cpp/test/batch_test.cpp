@@ -3,7 +3,6 @@
 #include "fastsim_zoo/batch.hpp"
 
 #include <array>
-#include <atomic>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -16,6 +15,7 @@
 #include "allocations.hpp"
 #include "check.hpp"
 #include "small_detector.hpp"
+#include "stand_in.hpp"
 
 namespace {
 
@@ -36,54 +36,6 @@ constexpr double kMass = fastsim_zoo::kElectronMassGev;
 Description Small(const Axes& axes = {}) {
   return ParseDescription(SmallSignature(axes), "small");
 }
-
-// Energy [MeV] at a distance from the impact: nothing below zero, and nowhere
-// the same by chance.
-float EnergyAt(const std::array<float, 3>& position, double x, double y,
-               double momentum, const Seed& seed) {
-  const double dx = static_cast<double>(position[0]) - x;
-  const double dy = static_cast<double>(position[1]) - y;
-  const double shape = std::exp(-std::hypot(dx, dy + 0.1 * dx));
-  return static_cast<float>(momentum * shape *
-                            (1 + 0.1 * seed[0] + 0.01 * seed[1]));
-}
-
-class StandIn {
- public:
-  explicit StandIn(Description description)
-      : description_(std::move(description)) {}
-
-  std::int64_t num_conditions() const {
-    return static_cast<std::int64_t>(description_.condition_names.size());
-  }
-  const std::vector<std::int64_t>& response_shape() const {
-    return description_.response_shape;
-  }
-
-  // The last three conditions: momentum or energy, x and y of the impact.
-  void SimulateInto(const Table& conditions, const Seed& seed,
-                    Simulation& simulation) const {
-    ++calls;
-    const std::vector<float>& values = conditions.values;
-    simulation.responses.clear();
-    simulation.in_domain.clear();
-    const auto columns = static_cast<std::size_t>(num_conditions());
-    for (std::size_t end = columns; end <= values.size(); end += columns) {
-      const float momentum = values[end - 3];
-      for (const auto& position : description_.positions_cm) {
-        simulation.responses.push_back(EnergyAt(
-            position, values[end - 2], values[end - 1], momentum, seed));
-      }
-      // Knows of a limit that no range of the signature names.
-      simulation.in_domain.push_back(momentum != 13.0F);
-    }
-  }
-
-  mutable std::atomic<int> calls{0};
-
- private:
-  Description description_;
-};
 
 using Batch = fastsim_zoo::Batch<StandIn>;
 
