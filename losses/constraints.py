@@ -22,6 +22,21 @@ def squared_error(predicted: Tensor, label: Tensor) -> Tensor:
     return keras.ops.sum(keras.ops.square(predicted - label), axis=-1)
 
 
+def absolute_error(predicted: Tensor, label: Tensor) -> Tensor:
+    """Returns how far numbers are from what was wanted.
+
+    Args:
+        predicted: Numbers of generated responses, such as energies, float32 [batch].
+        label: Wanted numbers in the same units, float32 [batch].
+
+    Returns:
+        Absolute error per event [label unit], float32 [batch].
+
+    Source: the loss of the total energy of arXiv:1712.10321.
+    """
+    return keras.ops.abs(predicted - label)
+
+
 def error_difference(real_error: Tensor, fake_error: Tensor) -> Tensor:
     """Compares how well a regressor works on real and on generated responses.
 

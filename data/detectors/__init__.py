@@ -8,11 +8,11 @@ layers that have different shapes.
 
 from collections.abc import Callable
 
-from data.detectors import calogan, ecal, hgcal, rich
+from data.detectors import calogan_layers, ecal, hgcal, rich
 from data.detectors.spec import DetectorSpec
 
 _SPECS: dict[str, Callable[[], DetectorSpec]] = {
-    "calogan": calogan.spec,
+    "calogan": calogan_layers.spec,
     "ecal": ecal.spec,
     "hgcal": hgcal.spec,
     "rich": rich.spec,

@@ -7,6 +7,7 @@ from data.detectors.spec import DetectorSpec
 from data.transforms.base import Array, Transform
 from data.transforms.cell_energy import (
     BoxCox,
+    EnergyPerGev,
     Identity,
     LogOnePlus,
     PowerOfFraction,
@@ -17,6 +18,7 @@ from data.transforms.spectrum_table import SpectrumTable
 
 TRANSFORMS: dict[str, type[Transform]] = {
     "identity": Identity,
+    "linear": EnergyPerGev,
     "log": LogOnePlus,
     "box_cox": BoxCox,
     "power": PowerOfFraction,

@@ -35,6 +35,33 @@ class Identity(Transform):
 
 
 @keras.saving.register_keras_serializable("fastsim_zoo")
+class EnergyPerGev(Calibrated):
+    """The response in units of the mean response to one GeV, E / k.
+
+    Linear, so that the sum over the cells is the incident energy [GeV] on average.
+    """
+
+    def encode(self, response: Any, condition: Any) -> Any:
+        """See `Transform.encode`."""
+        return response / self.response_per_gev
+
+    def decode(self, encoded: Any, condition: Any) -> Any:
+        """See `Transform.decode`."""
+        return encoded * self.response_per_gev
+
+    @classmethod
+    def fit(
+        cls,
+        response: Array,
+        condition: Array,
+        spec: DetectorSpec,
+        weight: Array | None = None,
+    ) -> Self:
+        """See `Transform.fit`."""
+        return cls(**cls.calibration(response, condition, spec))
+
+
+@keras.saving.register_keras_serializable("fastsim_zoo")
 class LogOnePlus(Transform):
     """The logarithm log(1 + E) of the response.
 

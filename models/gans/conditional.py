@@ -168,6 +168,21 @@ class ConditionalGAN(SimulatingModel):
         """
         return self.critic([encoded, condition], training=training)
 
+    def _judge_both(
+        self, real: Tensor, fake: Tensor, condition: Tensor
+    ) -> Sequence[Tensor]:
+        """Returns the critic's outputs on real and on generated responses.
+
+        The critic is being trained. Arguments as of `judge`.
+        """
+        # One pass over both halves is faster than two.
+        outputs = self.judge(
+            tf.concat([real, fake], 0),
+            tf.concat([condition, condition], 0),
+            training=True,
+        )
+        return tf.split(outputs, 2)
+
     def _constrainer_variables(self) -> list[keras.Variable]:
         return [v for c in self.constrainers for v in c.trainable_variables]
 
@@ -247,13 +262,7 @@ class ConditionalGAN(SimulatingModel):
         """
         noise = self._noise(tf.shape(real)[0], part)
         fake = self.generator([condition, noise], training=False)
-        # One pass over both halves is faster than two.
-        outputs = self.judge(
-            tf.concat([real, fake], 0),
-            tf.concat([condition, condition], 0),
-            training=True,
-        )
-        on_real, on_fake = tf.split(outputs, 2)
+        on_real, on_fake = self._judge_both(real, fake, condition)
         scores = on_real[:, 0], on_fake[:, 0]
         loss = tf.reduce_mean(self.adversarial.critic(*scores, weight))
         self._trackers["critic_loss"].update_state(loss)

@@ -15,12 +15,16 @@ class LocallyConnected2D(keras.layers.Layer):
     """A convolution whose kernel differs from place to place.
 
     output[r, c, f] = bias[r, c, f] + sum over i, j, k of
-    input[r + i, c + j, k] kernel[r, c, i, j, k, f].
+    input[s r + i, t c + j, k] kernel[r, c, i, j, k, f], with strides s and t.
 
     Args:
         filters: Number of output channels.
         kernel_size: Rows and columns of the kernel.
-        padding: "valid" or "same" (stride one, zeros around the image).
+        padding: "valid" or "same" (zeros around the image, which keeps its size if the
+            strides are one).
+        strides: Rows and columns from one place of the kernel to the next.
+        use_bias: Whether there is a bias.
+        first_bias: What the bias is at first, one number per filter; 0 by default.
     """
 
     def __init__(
@@ -28,12 +32,18 @@ class LocallyConnected2D(keras.layers.Layer):
         filters: int,
         kernel_size: Sequence[int],
         padding: str = "valid",
+        strides: Sequence[int] = (1, 1),
+        use_bias: bool = True,
+        first_bias: Sequence[float] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.filters = filters
         self.kernel_size = tuple(kernel_size)
         self.padding = padding
+        self.strides = tuple(strides)
+        self.use_bias = use_bias
+        self.first_bias = [float(value) for value in first_bias]
 
     def build(self, input_shape: Sequence[int]) -> None:
         """Makes one kernel and one bias per output place."""
@@ -47,21 +57,26 @@ class LocallyConnected2D(keras.layers.Layer):
             initializer=keras.initializers.RandomUniform(-limit, limit),
             name="kernel",
         )
-        self.bias = self.add_weight(
-            shape=(rows, columns, self.filters), initializer="zeros", name="bias"
-        )
+        if self.use_bias:
+            first = np.array(self.first_bias or 0.0, np.float32)
+            self.bias = self.add_weight(
+                shape=(rows, columns, self.filters),
+                initializer=keras.initializers.Constant(first),
+                name="bias",
+            )
 
     def compute_output_shape(self, input_shape: Sequence[int]) -> tuple[Any, ...]:
         """Returns [batch, row, column, filters]."""
         shrink = (0, 0)
         if self.padding == "valid":
             shrink = (self.kernel_size[0] - 1, self.kernel_size[1] - 1)
-        return (
-            input_shape[0],
-            input_shape[1] - shrink[0],
-            input_shape[2] - shrink[1],
-            self.filters,
+        rows, columns = (
+            (size - less - 1) // stride + 1
+            for size, less, stride in zip(
+                input_shape[1:3], shrink, self.strides, strict=True
+            )
         )
+        return input_shape[0], rows, columns, self.filters
 
     def call(self, inputs: Any) -> Any:
         """Applies the layer to [batch, row, column, channel]."""
@@ -74,19 +89,20 @@ class LocallyConnected2D(keras.layers.Layer):
         if self.padding == "same":
             margins = [((k - 1) // 2, k // 2) for k in self.kernel_size]
             x = tf.pad(x, [*margins, (0, 0), (0, 0)])
+        down, right = self.strides
         shifted = [
-            tf.slice(x, [0, j, 0, 0], [-1, columns, -1, -1])
+            x[:, j : j + (columns - 1) * right + 1 : right]
             for j in range(self.kernel_size[1])
         ]
         x = tf.concat(shifted, axis=2)
         parts = []
         for i, kernel in enumerate(tf.unstack(self.kernel)):
-            patches = tf.slice(x, [i, 0, 0, 0], [rows, -1, -1, -1])
+            patches = x[i : i + (rows - 1) * down + 1 : down]
             patches = tf.reshape(patches, [rows * columns, -1, batch])
             parts.append(tf.matmul(kernel, patches))
         outputs = tf.reshape(tf.add_n(parts), [rows * columns * self.filters, batch])
-        outputs = tf.reshape(tf.transpose(outputs), [-1, *self.bias.shape])
-        return outputs + tf.cast(self.bias, outputs.dtype)
+        outputs = tf.reshape(tf.transpose(outputs), [-1, rows, columns, self.filters])
+        return outputs + tf.cast(self.bias, outputs.dtype) if self.use_bias else outputs
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
@@ -95,6 +111,9 @@ class LocallyConnected2D(keras.layers.Layer):
             "filters": self.filters,
             "kernel_size": list(self.kernel_size),
             "padding": self.padding,
+            "strides": list(self.strides),
+            "use_bias": self.use_bias,
+            "first_bias": self.first_bias,
         }
 
 
