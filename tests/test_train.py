@@ -17,6 +17,7 @@ import tensorflow as tf
 
 import models
 from data import detectors
+from data.samples.bundled import sampled
 from metrics.evaluation import pretrained_models
 from models.training import training_inputs
 from models.training.exports import onnx_model
@@ -265,7 +266,9 @@ def test_a_mistake_on_the_command_line(refused, monkeypatch, option, pattern):
     refused(pattern, option)
 
 
-@pytest.mark.parametrize("name", models.names())
+@pytest.mark.parametrize(
+    "name", [one for one in models.names() if models.load(one).DETECTOR in sampled()]
+)
 def test_without_data_the_sample_of_the_detector_is_taken(
     script, monkeypatch, tmp_path, name
 ):
@@ -282,6 +285,16 @@ def test_without_data_the_sample_of_the_detector_is_taken(
     assert train(f"--model={name}") == 2
     [path] = asked
     assert detect([path]).name == models.load(name).DETECTOR
+
+
+def test_without_data_and_without_a_sample(script, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("data.samples.bundled.FOLDER", tmp_path)
+    assert script("train")("--model=calogan", f"--workdir={tmp_path}/run") == 2
+    assert re.search(
+        r"no sample of detector 'calogan' .*; give a file of your own",
+        capsys.readouterr().err,
+    )
+    assert not (tmp_path / "run").exists()
 
 
 def test_epochs_and_steps_exclude_each_other(refused):

@@ -9,6 +9,7 @@ DETECTORS = {
     "hgcal": "HGCAL prototype, 12 x 15 x 7",
     "ecal": "LHCb-like calorimeter, 30 x 30",
     "rich": "two RICH detectors, 5 likelihoods",
+    "calogan": "CaloGAN's three layers, 3 x 96, 12 x 12, 12 x 6",
 }
 """What the detectors are called, by name."""
 
@@ -66,6 +67,12 @@ ROWS = (
         "aux_regressor",
         "auxiliary regressor, [arXiv:2207.06329](https://arxiv.org/abs/2207.06329)",
         "ecal",
+    ),
+    ZooRow(
+        "calogan",
+        "locally connected layers, attention from layer to layer, "
+        "[arXiv:1712.10321](https://arxiv.org/abs/1712.10321)",
+        "calogan",
     ),
     ZooRow(
         "cramer_rich",

@@ -7,6 +7,11 @@ from data.events import DataError
 FOLDER = pathlib.Path(__file__).parent
 
 
+def sampled() -> tuple[str, ...]:
+    """Returns the names of the detectors that have a sample."""
+    return tuple(sorted(path.stem.partition("_")[0] for path in FOLDER.glob("*.h5")))
+
+
 def sample_of(detector: str) -> str:
     """Returns the path of the sample of a detector.
 

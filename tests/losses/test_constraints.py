@@ -15,6 +15,11 @@ def test_the_squared_error_sums_over_labels_and_keeps_events_apart():
     )
 
 
+def test_the_absolute_error_keeps_events_apart():
+    error = constraints.absolute_error(tf.constant([5.0, 1.0]), tf.constant([2.0, 3.0]))
+    np.testing.assert_array_equal(error, [3.0, 2.0])
+
+
 @pytest.mark.parametrize(("real", "fake"), [(3.0, 1.0), (1.0, 3.0)])
 def test_the_error_difference_has_no_sign(real, fake):
     difference = constraints.error_difference(tf.constant(real), tf.constant(fake))

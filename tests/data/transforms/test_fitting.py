@@ -18,6 +18,7 @@ EVENTS = 3
 # Numbers like those of a fit to the showers of the HGCAL prototype.
 INSTANCES = {
     "identity": transforms.Identity(),
+    "linear": transforms.EnergyPerGev(48.0),
     "log": transforms.LogOnePlus(),
     "box_cox": transforms.BoxCox(0.3),
     "box_cox, almost a logarithm": transforms.BoxCox(0.01),

@@ -26,18 +26,22 @@ def _positive(*shape, seed=1):
 def _locally_connected_by_definition(layer, inputs):
     """Sums products one by one, with zeros around the image for "same"."""
     height, width = layer.kernel_size
+    down, right = layer.strides
     batch, rows, columns, channels = inputs.shape
     top, left = 0, 0
     if layer.padding == "same":
         top, left = (height - 1) // 2, (width - 1) // 2
     else:
         rows, columns = rows - height + 1, columns - width + 1
+    rows, columns = -(-rows // down), -(-columns // right)
     kernel = np.reshape(
         layer.kernel, (height, rows, columns, layer.filters, width, channels)
     )
-    outputs = np.tile(np.asarray(layer.bias), (batch, 1, 1, 1)).astype(np.float64)
+    outputs = np.zeros((batch, rows, columns, layer.filters))
+    if layer.use_bias:
+        outputs += np.asarray(layer.bias)
     for r, c, i, j in np.ndindex(rows, columns, height, width):
-        row, column = r + i - top, c + j - left
+        row, column = down * r + i - top, right * c + j - left
         if 0 <= row < inputs.shape[1] and 0 <= column < inputs.shape[2]:
             outputs[:, r, c] += inputs[:, row, column] @ kernel[i, r, c, :, j].T
     return outputs
@@ -45,8 +49,11 @@ def _locally_connected_by_definition(layer, inputs):
 
 @pytest.mark.parametrize("padding", ["valid", "same"])
 @pytest.mark.parametrize("kernel_size", [(3, 3), (2, 3), (1, 4), (1, 1)])
-def test_locally_connected_is_its_definition(padding, kernel_size):
-    layer = locally_connected.LocallyConnected2D(2, kernel_size, padding=padding)
+@pytest.mark.parametrize("strides", [(1, 1), (1, 2), (2, 3)])
+def test_locally_connected_is_its_definition(padding, kernel_size, strides):
+    layer = locally_connected.LocallyConnected2D(
+        2, kernel_size, padding=padding, strides=strides
+    )
     inputs = _normal(2, 4, 5, 3)
     outputs = layer(inputs)
     layer.bias.assign(_normal(*layer.bias.shape, seed=2))
@@ -85,6 +92,18 @@ def test_locally_connected_starts_with_kernels_that_differ():
     layer(_normal(1, 4, 5, 3))
     kernel = np.asarray(layer.kernel)
     assert len(np.unique(kernel[0, :, 0, 0])) == kernel.shape[1]
+
+
+def test_locally_connected_without_a_bias_and_with_one_to_start_from():
+    image = np.zeros((1, 2, 3, 1), np.float32)
+    plain = locally_connected.LocallyConnected2D(2, (1, 1), use_bias=False)
+    assert not np.any(plain(image))
+    assert len(plain.weights) == 1
+    inputs = _normal(1, 2, 3, 1)
+    expected = _locally_connected_by_definition(plain, inputs)
+    np.testing.assert_allclose(plain(inputs), expected, rtol=1e-4, atol=1e-5)
+    shifted = locally_connected.LocallyConnected2D(2, (1, 1), first_bias=(0.0, -3.0))
+    assert np.all(np.asarray(shifted(image)) == [0.0, -3.0])
 
 
 def test_dense_branches_are_dense_layers_side_by_side():
@@ -214,6 +233,12 @@ CONDITION = np.array([[50.0, 1.0, 2.0]], np.float32)
 SERIALISED = {
     "locally connected": (
         locally_connected.LocallyConnected2D(2, (3, 2), padding="same"),
+        (_normal(1, 3, 4, 2),),
+    ),
+    "locally connected with strides": (
+        locally_connected.LocallyConnected2D(
+            2, (2, 2), strides=(1, 2), first_bias=(0.5, -2.0)
+        ),
         (_normal(1, 3, 4, 2),),
     ),
     "branches": (locally_connected.DenseBranches(2, 3, (3, 4), 2), (_normal(1, 5),)),
