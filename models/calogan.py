@@ -53,13 +53,13 @@ class Config(AdamGANConfig):
     """
 
     transform: str = "linear"
-    noise: int = 128
-    start_channels: int = 12
-    generator_filters: tuple[int, int] = (16, 6)
+    noise: int = 64
+    start_channels: int = 8
+    generator_filters: tuple[int, int] = (8, 6)
     attention: bool = True
     carry_bias: float = -10.0
-    critic_filters: tuple[int, int, int, int] = (16, 16, 8, 8)
-    similarity: tuple[int, int] = (10, 10)
+    critic_filters: tuple[int, int, int, int] = (8, 8, 8, 8)
+    similarity: tuple[int, int] = (5, 5)
     occupancy_threshold: float = 1e-4
     energy_weight: float = 0.05
     objective: str = "bce"
@@ -70,16 +70,18 @@ class Config(AdamGANConfig):
     beta_1: float = 0.5
     beta_2: float = 0.999
     augment: bool = True
-    steps: int = 30000
-    epoch_steps: int = 1000
+    steps: int = 16000
+    epoch_steps: int = 500
 
 
 PRESETS: dict[str, dict[str, Any]] = {
     "cpu": {},
-    "quick": {"steps": 2500, "epoch_steps": 500, "ema_decay": 0.99},
+    "quick": {"batch_size": 64, "steps": 2500, "epoch_steps": 250, "ema_decay": 0.99},
     "paper": {
         "noise": 1024,
         "start_channels": 36,
+        "generator_filters": (16, 6),
+        "similarity": (10, 10),
         "critic_filters": (64, 16, 8, 8),
         "occupancy_threshold": 0.0,
         "critic_learning_rates": (2e-5, 2e-5),

@@ -25,6 +25,7 @@ class LocallyConnected2D(keras.layers.Layer):
         strides: Rows and columns from one place of the kernel to the next.
         use_bias: Whether there is a bias.
         first_bias: What the bias is at first, one number per filter; 0 by default.
+        kernel_gain: Factor of the kernel's first values.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class LocallyConnected2D(keras.layers.Layer):
         strides: Sequence[int] = (1, 1),
         use_bias: bool = True,
         first_bias: Sequence[float] = (),
+        kernel_gain: float = 1.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -44,13 +46,14 @@ class LocallyConnected2D(keras.layers.Layer):
         self.strides = tuple(strides)
         self.use_bias = use_bias
         self.first_bias = [float(value) for value in first_bias]
+        self.kernel_gain = kernel_gain
 
     def build(self, input_shape: Sequence[int]) -> None:
         """Makes one kernel and one bias per output place."""
         rows, columns = self.compute_output_shape(input_shape)[1:3]
         height, width = self.kernel_size
         fan_in = height * width * input_shape[-1]
-        limit = float(np.sqrt(6.0 / (fan_in + self.filters)))
+        limit = self.kernel_gain * float(np.sqrt(6.0 / (fan_in + self.filters)))
         # kernel[i, place, f, (j, k)], in the order that `call` multiplies.
         self.kernel = self.add_weight(
             shape=(height, rows * columns, self.filters, width * input_shape[-1]),
@@ -114,6 +117,7 @@ class LocallyConnected2D(keras.layers.Layer):
             "strides": list(self.strides),
             "use_bias": self.use_bias,
             "first_bias": self.first_bias,
+            "kernel_gain": self.kernel_gain,
         }
 
 

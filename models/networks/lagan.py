@@ -138,8 +138,13 @@ class LaganGenerator:
             self.filters[0], 2, padding="same", kernel_initializer="he_uniform"
         )(x)
         x = keras.layers.BatchNormalization(momentum=0.9)(_leaky(x))
-        x = _leaky(LocallyConnected2D(self.filters[1], (2, 2))(x))
-        return LocallyConnected2D(1, (2, 2), use_bias=False)(x)
+        # Keras 2 counted all places where a kernel lies among its inputs. The first
+        # showers are faint then; otherwise their energy is far too high for long.
+        gain = float(rows * columns) ** -0.5
+        x = LocallyConnected2D(self.filters[1], (2, 2), kernel_gain=gain)(x)
+        return LocallyConnected2D(1, (2, 2), use_bias=False, kernel_gain=gain)(
+            _leaky(x)
+        )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -92,6 +92,13 @@ def test_locally_connected_starts_with_kernels_that_differ():
     layer(_normal(1, 4, 5, 3))
     kernel = np.asarray(layer.kernel)
     assert len(np.unique(kernel[0, :, 0, 0])) == kernel.shape[1]
+    keras.utils.set_random_seed(3)
+    plain = locally_connected.LocallyConnected2D(2, (3, 3))
+    plain(_normal(1, 4, 5, 3))
+    keras.utils.set_random_seed(3)
+    faint = locally_connected.LocallyConnected2D(2, (3, 3), kernel_gain=0.25)
+    faint(_normal(1, 4, 5, 3))
+    np.testing.assert_allclose(faint.kernel, 0.25 * np.asarray(plain.kernel), rtol=1e-6)
 
 
 def test_locally_connected_without_a_bias_and_with_one_to_start_from():
