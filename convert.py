@@ -15,6 +15,7 @@ from common import command_line  # First: it silences the start of TensorFlow.
 
 from absl import flags
 
+from common.rounding import FEWEST_BITS, FLOAT32_BITS
 from data.calibration import calibration_table, conversion
 from data.files import readers
 from data.files.shower_formats.binning_xml import read_binning
@@ -58,13 +59,22 @@ _SPLIT = flags.DEFINE_enum(
 _COMPRESSION = flags.DEFINE_integer(
     "compression", 4, "Of events: level of zlib.", lower_bound=0, upper_bound=9
 )
+_MANTISSA_BITS = flags.DEFINE_integer(
+    "mantissa_bits",
+    None,
+    "Of events: rounds responses to so many bits, 11 for a relative error of 2**-12.",
+    lower_bound=FEWEST_BITS,
+    upper_bound=FLOAT32_BITS,
+)
 _BINNING = flags.DEFINE_string(
     "binning", None, "XML of the voxels of files of the CaloChallenge or of Par04."
 )
 _PARTICLE = flags.DEFINE_string("particle", None, "Particle of the binning.")
 
 _OF_TABLES = (_SPECIES, _TREE, _COLUMNS, _MOMENTUM_UNIT, _DROP)
-_OF_EVENTS = (_FORMAT, _SPLIT, _COMPRESSION, _BINNING, _PARTICLE)
+_OF_EVENTS = (
+    _FORMAT, _SPLIT, _COMPRESSION, _MANTISSA_BITS, _BINNING, _PARTICLE,
+)  # fmt: skip
 
 
 def _one_each(flag: flags.FlagHolder[list[str] | None], count: int) -> list[str | None]:
@@ -170,6 +180,7 @@ def _convert_events(paths: list[str], fractions: list[float]) -> None:
         seed=_SEED.value,
         binning=binning,
         compression=_COMPRESSION.value or None,
+        mantissa_bits=_MANTISSA_BITS.value,
     )
     output = pathlib.Path(_OUTPUT.value)
     counts = convert_events(

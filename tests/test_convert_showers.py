@@ -4,6 +4,7 @@ import h5py
 import numpy as np
 import pytest
 
+from common.rounding import rounded
 from data.files import readers
 from tests.data.files import challenge_files as made
 
@@ -46,6 +47,31 @@ def test_there_and_back_again(script, files, capsys):
     assert out == f"{folder}/c.hdf5: 600 all\n"
     with h5py.File(folder / "c.hdf5") as file:
         np.testing.assert_array_equal(file["showers"], cells)
+
+
+def test_a_sample_keeps_processor_times_and_fewer_bits(script, files, capsys):
+    folder, cells = files
+    times = np.arange(EVENTS, dtype=np.float32)
+    with h5py.File(folder / "a.hdf5", "a") as file:
+        file["cpu_s"] = times
+    there = [
+        f"--input={folder}/a.hdf5", f"--output={folder}/b.h5", "--mantissa_bits=11",
+        f"--binning={folder}/photon.xml", "--format=sparse_hdf5", "--compression=9",
+    ]  # fmt: skip
+    assert _convert(script, capsys, *there)[0] == 0
+    spec = readers.detect(folder / "b.h5")
+    found = readers.read(folder / "b.h5", spec).response
+    np.testing.assert_array_equal(found, rounded(cells, 11))
+    assert not np.array_equal(found, cells)
+    with h5py.File(folder / "b.h5") as file:
+        np.testing.assert_array_equal(file["cpu_s"], times)
+        assert file.attrs["rounding"].startswith("11 bits of mantissa")
+        test = file["split"][()] == b"test"
+    back = [f"--input={folder}/b.h5", f"--output={folder}/c.hdf5", "--split=test"]
+    assert _convert(script, capsys, *back, "--format=calochallenge")[0] == 0
+    with h5py.File(folder / "c.hdf5") as file:
+        np.testing.assert_array_equal(file["cpu_s"], times[test])
+        np.testing.assert_array_equal(file["showers"], rounded(cells[test], 11))
 
 
 @pytest.mark.parametrize(

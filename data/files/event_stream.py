@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.detectors.spec import DetectorSpec
-from data.events import SPLITS, Sample
+from data.events import SPLITS, DataError, Sample
 from data.files import hdf5, readers
 from data.files.event_files import is_archive
 from data.files.sparse_responses import Hits
@@ -24,14 +24,19 @@ class Block:
         sample: The events.
         split: Name of the split of each, [events]; None if they have none.
         hits: The responses as lists of hits, where somebody made these already.
+        cpu_s: Processor time that each event took [s], [events]; None if unknown.
     """
 
     sample: Sample
     split: NDArray[np.str_] | None = None
     hits: Hits | None = None
+    cpu_s: NDArray[np.float32] | None = None
 
 
-_KEPT = ("generator", "generator_version", "seed", "licence")
+_KEPT = (
+    "generator", "generator_version", "physics_list", "production_cut_mm", "particle",
+    "seed", "licence", "rounding",
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,11 +104,13 @@ def stream_of(
         dataset: The files.
         source: The same files, opened with `readers.open_source`.
         split: "train", "validation" or "test"; None for all events, each with the
-            split that its file says. Where one of the files has no split, none has.
+            split that its file says. Where one of the files has no split, none has;
+            likewise processor times.
 
     Raises:
         DataError: If a file cannot be read.
     """
+    cpu_s = _cpu_s(dataset.paths, split, len(source))
     codes = _split_codes(dataset.paths) if split is None else None
     attributes = {
         key: dataset.attributes[key] for key in _KEPT if key in dataset.attributes
@@ -111,14 +118,14 @@ def stream_of(
 
     def blocks() -> Iterator[Block]:
         for start in range(0, len(source), BLOCK_EVENTS):
-            sample = source.read(start, start + BLOCK_EVENTS)
+            part = slice(start, start + BLOCK_EVENTS)
+            sample = source.read(part.start, part.stop)
+            names = None
             if split is not None:
-                yield Block(sample, np.full(len(sample), split))
+                names = np.full(len(sample), split)
             elif codes is not None:
-                chosen = codes[start : start + BLOCK_EVENTS]
-                yield Block(sample, np.asarray(SPLITS)[chosen])
-            else:
-                yield Block(sample)
+                names = np.asarray(SPLITS)[codes[part]]
+            yield Block(sample, names, cpu_s=None if cpu_s is None else cpu_s[part])
 
     return EventStream(source.spec, len(source), blocks, attributes)
 
@@ -135,3 +142,28 @@ def _split_codes(paths: Sequence[str]) -> NDArray[np.uint8] | None:
             return None
         found.append(codes)
     return np.concatenate(found)
+
+
+def _cpu_s(
+    paths: Sequence[str], split: str | None, events: int
+) -> NDArray[np.float32] | None:
+    """Returns the processor time of every event; None if a file does not say it."""
+    found = []
+    for path in paths:
+        if is_archive(path):
+            return None
+        with hdf5.open_file(path) as file:
+            if "cpu_s" not in file:
+                return None
+            values = hdf5.floats(path, hdf5.dataset(path, file, "cpu_s"))
+            codes = hdf5.split_codes(path, file)
+        if split is not None and codes is not None and len(codes) == len(values):
+            values = values[codes == SPLITS.index(split)]
+        found.append(values)
+    times = np.concatenate(found)
+    if times.shape != (events,):
+        raise DataError(
+            f"{', '.join(paths)}: cpu_s has shape {times.shape}, {events} events need "
+            "one number each"
+        )
+    return times

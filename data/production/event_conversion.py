@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from common.rounding import rounded
 from data.events import SPLITS, DataError
 from data.files.event_stream import Block, EventStream, stream_of
 from data.files.readers import Dataset, open_source
@@ -29,6 +30,8 @@ class Conversion:
         seed: Seed of these random numbers.
         binning: The voxels of files of the CaloChallenge or of Par04.
         compression: Level, 1 to 9; None for plain numbers.
+        mantissa_bits: Rounds responses to so many bits of the mantissa, for smaller
+            files; None leaves them as they are.
     """
 
     kind: str | None = None
@@ -37,6 +40,7 @@ class Conversion:
     seed: int = 0
     binning: Binning | None = None
     compression: int | None = 4
+    mantissa_bits: int | None = None
 
 
 _FRACTIONS = (0.6, 0.1, 0.3)
@@ -79,6 +83,8 @@ def convert_events(
                 raise DataError(f"{output}: has no place for splits; leave them out")
         with open_source(dataset.paths, dataset.spec, split=how.split) as source:
             stream = stream_of(dataset, source, how.split)
+            if how.mantissa_bits is not None:
+                stream = _rounded(stream, how.mantissa_bits)
             if fractions is not None:
                 stream = _with_splits(stream, fractions, how.seed)
             sources = ", ".join(Path(path).name for path in inputs)
@@ -102,11 +108,27 @@ def _with_splits(
         random = np.random.default_rng(seed)
         for block in stream.blocks():
             codes = draw_splits(random, len(block.sample), fractions)
-            yield Block(block.sample, np.asarray(SPLITS)[codes])
+            names = np.asarray(SPLITS)[codes]
+            yield dataclasses.replace(block, split=names)
 
     drawn = {"split_shares": list(fractions), "split_seed": seed}
     return dataclasses.replace(
         stream, blocks=blocks, attributes=dict(stream.attributes) | drawn
+    )
+
+
+def _rounded(stream: EventStream, bits: int) -> EventStream:
+    """Returns the events with rounded responses."""
+
+    def blocks() -> Iterator[Block]:
+        for block in stream.blocks():
+            response = rounded(block.sample.response, bits)
+            sample = dataclasses.replace(block.sample, response=response)
+            yield dataclasses.replace(block, sample=sample)
+
+    note = f"{bits} bits of mantissa, relative error below 2**-{bits + 1}"
+    return dataclasses.replace(
+        stream, blocks=blocks, attributes=dict(stream.attributes) | {"rounding": note}
     )
 
 

@@ -30,7 +30,9 @@ def _write_hdf5(
         sparse=sparse,
     ) as writer:
         for block in stream.blocks():
-            writer.append(block.sample, split=block.split, hits=block.hits)
+            writer.append(
+                block.sample, split=block.split, hits=block.hits, cpu_s=block.cpu_s
+            )
 
 
 def _check_layout(path: Path, spec: DetectorSpec, *, layout: str) -> None:
@@ -44,7 +46,7 @@ def _write_layout(
     known = stream.attributes
     with LayoutWriter(path, layout, stream.spec, compression, known) as writer:
         for block in stream.blocks():
-            writer.append(block.sample)
+            writer.append(block.sample, cpu_s=block.cpu_s)
 
 
 @dataclasses.dataclass(frozen=True)
