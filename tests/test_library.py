@@ -1,4 +1,4 @@
-"""The Python examples of two pages of the documentation run as they stand there."""
+"""The Python examples of three pages of the documentation run as they stand there."""
 
 import re
 from pathlib import Path
@@ -14,9 +14,12 @@ from models.networks.building_blocks import scaled_condition
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def examples(page):
-    """Compiles the Python blocks of a page."""
+def examples(page, **changes):
+    """Compiles the Python blocks of a page; changes old text to new."""
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    for old, new in changes.values():
+        assert old in text
+        text = text.replace(old, new)
     blocks = re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
     return [
         compile(block, f"{page}, example {number}", "exec")
@@ -36,6 +39,23 @@ def test_the_examples_of_the_library_run_one_after_the_other(monkeypatch, capsys
     for metric in (names["hits"], names["cells"].metric):
         assert metric.uncertainty > 0.0
         assert metric.floor > 0.0
+
+
+def test_the_tour(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    few = 'dataset.read("test")', 'dataset.read("test", where=few)'
+    names = {"few": lambda condition: np.arange(len(condition)) % 25 == 0}
+    blocks = examples("tutorial.md", few=few)
+    for block in blocks:
+        exec(block, names)
+    assert len(blocks) == 5
+    assert len(names["generated"]) == 400
+    figures = {path.name for path in tmp_path.iterdir()}
+    assert figures == {"tutorial_shower.png", "tutorial_energy.png"}
+    out = capsys.readouterr().out
+    assert "conditions: {'energy_gev': 'GeV'" in out
+    assert "wasserstein_number_of_hits" in out
 
 
 def test_the_file_of_a_detector_of_ones_own_can_be_read(monkeypatch, tmp_path):
