@@ -4,13 +4,8 @@ Several folders, --workdir=A,B, give a page that shows them side by side. Choose
 models with `--split=validation`; read the test split once, at the end.
 """
 
-import os
 import pathlib
 from typing import Any
-
-# Many small matrices: threads that wait for each other cost more than they save.
-# TensorFlow has threads of its own.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from common import command_line  # First: it silences the start of TensorFlow.
 

@@ -15,6 +15,12 @@ from absl import app, flags, logging
 _STDERR = 2
 
 
+# Many small matrices: threads that wait for each other cost more than they save, and
+# scikit-learn would look for physical cores, which some containers do not show.
+# TensorFlow has threads of its own.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
 def _import_tensorflow() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     kept = os.dup(_STDERR)
