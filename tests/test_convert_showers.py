@@ -44,7 +44,7 @@ def test_there_and_back_again(script, files, capsys):
         "--format=calochallenge",
     )  # fmt: skip
     assert (status, err) == (0, "")
-    assert out == f"{folder}/c.hdf5: 600 all\n"
+    assert out == f"{folder}/c.hdf5: 600 events\n"
     with h5py.File(folder / "c.hdf5") as file:
         np.testing.assert_array_equal(file["showers"], cells)
 

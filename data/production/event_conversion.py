@@ -61,7 +61,7 @@ def convert_events(
         progress: Called after each block with the number of events so far.
 
     Returns:
-        The number of events of each split; of "all" where they have none.
+        The number of events of each split; of "events" where they have none.
 
     Raises:
         DataError: If a file is bad, one of the output, or has no place in this kind;
@@ -96,7 +96,7 @@ def convert_events(
                 attributes=known,
             )
             kind.write(output, stream, how.compression)
-    return {name: counts[name] for name in (*SPLITS, "all") if name in counts}
+    return {name: counts[name] for name in (*SPLITS, "events") if name in counts}
 
 
 def _with_splits(
@@ -144,7 +144,7 @@ def _counted(
         counts.clear()
         for block in stream.blocks():
             if block.split is None or not with_splits:
-                counts["all"] += len(block.sample)
+                counts["events"] += len(block.sample)
             else:
                 counts.update(block.split.tolist())
             yield block
