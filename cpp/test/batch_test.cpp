@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -182,6 +183,11 @@ void TestNotSimulated() {
     Check(batch.not_simulated()[i].reason == refused[i].second,
           "the reason" + number);
     Check(*ToString(refused[i].second) != '\0', "a text for it");
+    // The last one only the model knows.
+    const bool known = i + 1 < refused.size();
+    Check(batch.Refusal(refused[i].first) ==
+              (known ? std::optional(refused[i].second) : std::nullopt),
+          "told before" + number);
   }
   Check(batch.hits().size() == refused.size() * kRows * kColumns,
         "the others have their hits");

@@ -70,6 +70,14 @@ class Batch {
 
   const Description& description() const { return description_; }
 
+  // Why the model cannot have a particle, by signature.json; nothing if it can.
+  // Asked before Add() where a particle that is added cannot be given back.
+  std::optional<Reason> Refusal(const Particle& particle) {
+    refusal_conditions_.clear();
+    internal::CellShift shift{};
+    return placement_.Append(particle, refusal_conditions_, shift);
+  }
+
   // Takes a particle into the next call and returns its index, from 0.
   std::size_t Add(const Particle& particle) {
     particles_.push_back(particle);
@@ -183,6 +191,7 @@ class Batch {
   internal::Placement placement_;
   std::vector<Particle> particles_;
   Table conditions_;
+  std::vector<float> refusal_conditions_;
   std::vector<Accepted> accepted_;
   Simulation simulation_;
   std::vector<Hit> hits_;
