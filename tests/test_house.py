@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("common", "models", "losses", "metrics", "data", "benchmarks")
+PACKAGES = (
+    "common", "models", "losses", "metrics", "data", "benchmarks", "examples",
+)  # fmt: skip
 SCRIPTS = ("train", "evaluate", "simulate", "convert", "generate", "export_onnx")
 MAX_LINES, MAX_FILES = 400, 14
 
@@ -35,8 +37,9 @@ SOURCES = sorted(
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 NATIVE = sorted(
     path
+    for folder in ("cpp", "examples")
     for pattern in ("*.hpp", "*.h", "*.cpp", "*.cc", "*.c")
-    for path in (ROOT / "cpp").rglob(pattern)
+    for path in (ROOT / folder).rglob(pattern)
     if "build" not in path.relative_to(ROOT).parts
 )
 ENTRIES = sorted(
