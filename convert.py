@@ -19,7 +19,7 @@ from common.rounding import FEWEST_BITS, FLOAT32_BITS
 from data.calibration import calibration_table, conversion
 from data.files import readers
 from data.files.shower_formats.binning_xml import read_binning
-from data.files.split_fractions import check_fractions
+from data.files.split_fractions import USUAL_FRACTIONS, check_fractions
 from data.production.event_conversion import Conversion, convert_events
 from data.production.output_kinds import KINDS
 
@@ -45,7 +45,7 @@ _DROP = flags.DEFINE_list(
 )
 _SPLITS = flags.DEFINE_list(
     "splits",
-    ["0.6", "0.1", "0.3"],
+    [f"{fraction:g}" for fraction in USUAL_FRACTIONS],
     "Fractions of train, validation and test; events that have splits keep them if "
     "this is not given.",
 )

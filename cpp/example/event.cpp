@@ -19,20 +19,10 @@
 #include <vector>
 
 #include "arguments.hpp"
+#include "chosen_simulator.hpp"
 #include "fastsim_zoo/batch.hpp"
-#ifdef FASTSIM_ZOO_EXAMPLE_ONNX
-#include "fastsim_zoo/onnx_simulator.hpp"
-#else
-#include "fastsim_zoo/simulator.hpp"
-#endif
 
 namespace {
-
-#ifdef FASTSIM_ZOO_EXAMPLE_ONNX
-using Simulator = fastsim_zoo::OnnxSimulator;
-#else
-using Simulator = fastsim_zoo::Simulator;
-#endif
 
 // Units of fastsim_zoo::Particle: GeV and cm, z = 0 on the front face.
 std::vector<fastsim_zoo::Particle> Event() {

@@ -26,20 +26,10 @@
 #include <vector>
 
 #include "arguments.hpp"
+#include "chosen_simulator.hpp"
 #include "csv.hpp"
-#ifdef FASTSIM_ZOO_EXAMPLE_ONNX
-#include "fastsim_zoo/onnx_simulator.hpp"
-#else
-#include "fastsim_zoo/simulator.hpp"
-#endif
 
 namespace {
-
-#ifdef FASTSIM_ZOO_EXAMPLE_ONNX
-using Simulator = fastsim_zoo::OnnxSimulator;
-#else
-using Simulator = fastsim_zoo::Simulator;
-#endif
 
 void RequireSeeds(const fastsim_zoo::Seed& seed, std::size_t batches) {
   const std::int64_t last = seed[1] + static_cast<std::int64_t>(batches) - 1;

@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 from data.events import SPLITS
 
+USUAL_FRACTIONS = (0.6, 0.1, 0.3)
+"""Fractions of train, validation and test where nobody says others."""
+
 _SUM_TOLERANCE = 1e-6
 
 

@@ -13,7 +13,11 @@ from data.events import SPLITS, DataError
 from data.files.event_stream import Block, EventStream, stream_of
 from data.files.readers import Dataset, open_source
 from data.files.shower_formats.binning_xml import Binning
-from data.files.split_fractions import check_fractions, draw_splits
+from data.files.split_fractions import (
+    USUAL_FRACTIONS,
+    check_fractions,
+    draw_splits,
+)
 from data.production.output_kinds import KINDS, kind_of
 
 
@@ -41,9 +45,6 @@ class Conversion:
     binning: Binning | None = None
     compression: int | None = 4
     mantissa_bits: int | None = None
-
-
-_FRACTIONS = (0.6, 0.1, 0.3)
 
 
 def convert_events(
@@ -76,7 +77,7 @@ def convert_events(
         kind = KINDS[kind_of(output, how.kind, dataset.spec)]
         fractions = how.fractions
         if fractions is None and dataset.layout is not None and kind.canonical:
-            fractions = _FRACTIONS
+            fractions = USUAL_FRACTIONS
         if fractions is not None:
             check_fractions(fractions)
             if not kind.canonical:

@@ -89,8 +89,8 @@ def compare(pairs: Pairs, model_name: str) -> str:
     ]
     command = (
         f"python -m examples.geant4_in_the_loop.run --events={events} "
-        f"--model={model_name} --spot={FLAGS.spot} --seed={FLAGS.seed} "
-        f"--batch={FLAGS.batch} --output={pathlib.Path(FLAGS.output).name}"
+        f"--model={model_name} --spot={FLAGS.spot} \\\n"
+        f"  --seed={FLAGS.seed} --batch={FLAGS.batch} --output={FLAGS.output}"
     )
     return page(command, reconstructed, times_ms, replaced)
 
