@@ -33,6 +33,13 @@ input:checked + img { position: fixed; inset: 0; z-index: 1; margin: auto;
                       object-fit: contain; cursor: zoom-out; }
 figcaption { color: #444; max-width: 48rem; }
 summary { cursor: pointer; margin: 1rem 0; }
+@media screen and (max-width: 40rem) {
+  body { padding: .5rem .8rem 2rem; }
+  ul { padding-left: 1.2rem; } dl { gap: 0 .6rem; }
+  table { font-size: .75rem; line-height: 1.3; }
+  th, td { padding: .15rem .25rem; } td { white-space: normal; }
+  td:first-child { min-width: 7rem; overflow-wrap: anywhere; }
+}
 @page { size: A4; margin: 14mm 13mm; }
 @media print {
   body { max-width: none; padding: 0; font-size: 9pt; }
@@ -76,6 +83,7 @@ def document(title: str, body: Iterable[str]) -> str:
     """
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{text(title)}</title><style>{_STYLE}</style></head>\n<body>\n"
         f"<h1>{text(title)}</h1>\n" + "\n".join(body) + "\n</body></html>\n"
     )

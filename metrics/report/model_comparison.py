@@ -93,7 +93,7 @@ def table(runs: Runs) -> list[str]:
         for (run, _), column in zip(runs, columns, strict=True):
             one = found.get(run)
             value = uncertain(one.value, one.uncertainty) if one else "-"
-            z = f"{one.z:.1f}" if one else ""
+            z = f"{one.z:z.1f}" if one else ""
             mark = "*" if run == winner else " "
             line += f"  {value:>{column}}{z:>8}{mark}"
         lines.append(line.rstrip())
@@ -228,7 +228,7 @@ def _table(runs: Runs) -> str:
             if run == winner:
                 strong.add(len(cells))
             cells.append(uncertain(one.value, one.uncertainty) if one else "")
-            cells.append(f"{one.z:.1f}" if one else "")
+            cells.append(f"{one.z:z.1f}" if one else "")
         rows.append(TableRow(cells, frozenset(strong)))
     return html.table(head, rows)
 

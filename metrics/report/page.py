@@ -147,7 +147,7 @@ def _row(report: Measured, name: str, metric: Metric) -> TableRow:
         found.better,
         uncertain(metric.value, metric.uncertainty),
         uncertain(metric.floor, metric.floor_uncertainty),
-        f"{metric.z:.1f}",
+        f"{metric.z:z.1f}",
     ]
     observable = name.removeprefix("wasserstein_")
     if name.startswith("wasserstein_") and observable in report.untrained:

@@ -103,6 +103,20 @@ def test_displays_and_summary_come_first(found, tmp_path):
     assert places == sorted(places)
 
 
+def test_a_small_screen_is_asked_for_its_own_width(found):
+    text = page.render(found, [], [])
+    assert '<meta name="viewport" content="width=device-width' in text
+    assert "@media screen and (max-width: 40rem)" in text
+
+
+def test_no_z_is_minus_zero():
+    showers = made_up.comparison(small.detector(2))
+    metrics = {"kpd": Metric(0.0, 1e-5, 0.0, 1e-5, -0.01)}
+    text = page.render(made_up.report(showers, metrics=metrics, notes=[]), [], [])
+    assert "<td>0.0</td>" in text
+    assert "<td>-0.0</td>" not in text
+
+
 def test_no_box_without_notes(found):
     plain = made_up.report(found.comparison)
     assert '<aside class="notes">' not in page.render(plain, [], [])
