@@ -34,6 +34,9 @@ _STEPS = flags.DEFINE_integer("steps", None, "Generator steps, up to a whole epo
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", None, "Responses per step.")
 _SEED = flags.DEFINE_integer("seed", None, "Seed of weights, noise and order.")
 _SET = flags.DEFINE_multi_string("set", [], "name=value: changes a Config field.")
+_PRECISION = flags.DEFINE_enum(
+    "precision", None, config.PRECISIONS, "Of matrix products; or as configured."
+)
 _STRATEGY = flags.DEFINE_enum("strategy", "none", ["none", "mirrored"], "Over GPUs.")
 _PRETRAINED = flags.DEFINE_string(
     "pretrained", None, "Starts with settings and weights of a model in pretrained/."
@@ -53,7 +56,7 @@ def _configuration() -> tuple[str, Entry, config.TrainingConfig]:
                 f"--pretrained={folder.name} brings its settings; give --model={entry}"
             )
     assignments = list(_SET.value)
-    for flag in (_BATCH_SIZE, _SEED, _STEPS):
+    for flag in (_BATCH_SIZE, _SEED, _STEPS, _PRECISION):
         if flag.value is not None:
             assignments.append(f"{flag.name}={flag.value}")
     chosen = config.resolve(module, preset or "cpu", assignments, saved)
@@ -70,7 +73,7 @@ def _train() -> None:
         onnx_model.check_packages()
     entry, module, settings = _configuration()
     workdir = pathlib.Path(_WORKDIR.value or f"runs/{entry}")
-    command_line.prepare_training()
+    command_line.prepare_training(settings.precision)
     keras.utils.set_random_seed(settings.seed)
     paths = [sample_of(module.DETECTOR)] if _DATA.value is None else _DATA.value
     found = training_inputs.load(module, settings, paths)

@@ -36,6 +36,7 @@ from data.batches import pipeline
 from data.files import readers
 from models.gans.cramer_gan import CramerGAN
 from models.layers.track_features import TrackFeatures
+from models.training import config
 from models.training.physics_monitor import PhysicsMonitor
 from models.training.progress import NonFiniteGuard
 from models.training.training_inputs import augmentation
@@ -270,8 +271,9 @@ def _print(result: dict[str, Any]) -> None:
 
 def _run() -> None:
     setup.use_threads(flags.FLAGS.threads)
-    prepare_training()
-    subject = setup.subject(flags.FLAGS.model, flags.FLAGS.data, flags.FLAGS.set)
+    prepare_training(flags.FLAGS.precision)
+    assignments = [*flags.FLAGS.set, f"precision={flags.FLAGS.precision}"]
+    subject = setup.subject(flags.FLAGS.model, flags.FLAGS.data, assignments)
     settings = subject.settings
     steps, fractions = _measure_steps(subject)
     monitor = _monitor_fraction(subject, steps[_PIPELINE].median_s)
@@ -309,6 +311,7 @@ if __name__ == "__main__":
     flags.DEFINE_string("model", None, "ENTRY or ENTRY/PRESET of the zoo.")
     flags.DEFINE_string("data", None, "Events to train on; or the model's sample.")
     flags.DEFINE_multi_string("set", [], "name=value: changes a Config field.")
+    flags.DEFINE_enum("precision", "float32", config.PRECISIONS, "Of matrix products.")
     flags.DEFINE_string("torch_python", None, "Interpreter that has torch.")
     flags.DEFINE_string("pidgan_python", None, "Interpreter that has pidgan.")
     flags.DEFINE_integer("steps", 20, "Steps per sample.", lower_bound=1)

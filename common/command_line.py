@@ -21,6 +21,13 @@ _STDERR = 2
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+_REWRITINGS = {
+    "bfloat16": ("CPU", "auto_mixed_precision_onednn_bfloat16"),
+    "float16": ("GPU", "auto_mixed_precision"),
+}
+"""The device that a type of products is for, and TensorFlow's option for it."""
+
+
 def _import_tensorflow() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     kept = os.dup(_STDERR)
@@ -37,18 +44,53 @@ def _import_tensorflow() -> None:
 _import_tensorflow()
 
 
-def prepare_training() -> None:
-    """Makes operations deterministic and leaves out an optimisation that fails.
+def prepare_training(precision: str = "float32") -> None:
+    """Makes operations deterministic and chooses what TensorFlow makes of the graph.
 
     The remapper fuses a convolution with its bias and activation. In the graph of a
     training step with a LeakyReLU it gives up, which leaves the graph as it is and an
     error on stderr. Without it the step is the same and errors stay visible. Exported
     models do not hold this setting.
+
+    Below float32, TensorFlow itself takes matrix products and convolutions, also those
+    of gradients, in the smaller type, and leaves sums, exponentials and weights as they
+    are.
+
+    Args:
+        precision: "float32", "bfloat16" or "float16".
+
+    Raises:
+        ValueError: If the device of this machine has no such products.
     """
     import tensorflow as tf
 
     tf.config.experimental.enable_op_determinism()
-    tf.config.optimizer.set_experimental_options({"remapping": False})
+    options = {"remapping": False}
+    if precision != "float32":
+        device, rewriting = _REWRITINGS[precision]
+        found = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
+        if found != device:
+            other = next(name for name in _REWRITINGS if name != precision)
+            raise ValueError(
+                f"--precision={precision} is for {device}s, and this training would "
+                f"run on a {found}; give {other}, or float32"
+            )
+        options[rewriting] = True
+    tf.config.optimizer.set_experimental_options(options)
+    if precision != "float32" and not _is_rewritten():
+        raise ValueError(
+            f"--precision={precision}: TensorFlow takes no such products on this "
+            f"{device}; leave the flag out"
+        )
+
+
+def _is_rewritten() -> bool:
+    """Tells whether a product in a graph differs from the float32 one outside it."""
+    import tensorflow as tf
+
+    factors = [tf.random.stateless_normal([64, 64], [0, n]) for n in range(2)]
+    product = tf.function(tf.matmul)(*factors)
+    return not bool(tf.reduce_all(product == tf.matmul(*factors)))
 
 
 def refuse(error: Exception) -> NoReturn:

@@ -340,6 +340,6 @@ def phases(model: ConditionalGAN, config: Config) -> Sequence[Phase]:
     return [
         statistics_training.phase(
             model.draw, model.statistics, config.statistics_learning_rates,
-            config.statistics_steps, config.seed,
+            config.statistics_steps, config.seed, config.precision,
         )
     ]  # fmt: skip

@@ -25,6 +25,7 @@ from data.detectors.spec import DetectorSpec
 from data.transforms.base import Transform
 from models.likelihood.cascade_training import CascadeModel, cascade_network
 from models.training.config import TrainingConfig
+from models.training.optimizers import scaled
 
 DETECTOR = "ecal"
 
@@ -135,10 +136,7 @@ def compile_model(model: CascadeModel, config: Config) -> None:
         warmup_target=config.learning_rate if warm_up else None,
         warmup_steps=warm_up,
     )
-    model.compile(
-        keras.optimizers.AdamW(
-            rate,
-            weight_decay=config.weight_decay,
-            global_clipnorm=config.clip_norm,
-        )
+    optimizer = keras.optimizers.AdamW(
+        rate, weight_decay=config.weight_decay, global_clipnorm=config.clip_norm
     )
+    model.compile(scaled(optimizer, config.precision))

@@ -30,6 +30,7 @@ from models.gans.conditional import ConditionalGAN
 from models.gans.cramer_gan import CramerGAN
 from models.gans.gan_config import GANConfig
 from models.layers.track_features import TrackFeatures
+from models.training.optimizers import scaled
 
 DETECTOR = "rich"
 
@@ -214,7 +215,7 @@ def _optimizer(config: Config, steps_per_update: int) -> keras.optimizers.Optimi
         config.learning_rate_steps * steps_per_update,
         config.learning_rate_decay,
     )
-    return keras.optimizers.RMSprop(rate)
+    return scaled(keras.optimizers.RMSprop(rate), config.precision)
 
 
 def compile_model(model: ConditionalGAN, config: Config) -> None:

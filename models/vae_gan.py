@@ -233,6 +233,7 @@ def phases(model: VariationalGAN, config: Config) -> Sequence[Phase]:
             config.vae_learning_rate_changes,
             config.vae_steps,
             (config.vae_beta_1, config.vae_beta_2),
+            config.precision,
         )
     )
     return [

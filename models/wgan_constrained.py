@@ -369,10 +369,11 @@ def compile_model(model: ConditionalGAN, config: Config) -> None:
     """Attaches the optimizers of the configuration."""
     changes, betas = config.learning_rate_changes, (config.beta_1, config.beta_2)
     critic_steps = config.steps * config.critic_steps
+    kind = betas, config.precision
     model.compile(
-        adam(config.generator_learning_rates, changes, config.steps, betas),
-        adam(config.critic_learning_rates, changes, critic_steps, betas),
-        adam(config.constrainer_learning_rates, changes, config.steps, betas),
+        adam(config.generator_learning_rates, changes, config.steps, *kind),
+        adam(config.critic_learning_rates, changes, critic_steps, *kind),
+        adam(config.constrainer_learning_rates, changes, config.steps, *kind),
     )
 
 
@@ -383,6 +384,6 @@ def phases(model: ConditionalGAN, config: Config) -> Sequence[Phase]:
     return [
         statistics_training.phase(
             model.draw, model.statistics, config.statistics_learning_rates,
-            config.statistics_steps, config.seed,
+            config.statistics_steps, config.seed, config.precision,
         )
     ]  # fmt: skip

@@ -223,6 +223,7 @@ def phases(model: EmbeddedRegressorGAN, config: Config) -> Sequence[Phase]:
             config.learning_rate_changes,
             config.regressor_steps,
             (0.9, 0.999),
+            config.precision,
         )
     )
     return [Phase("regressor", trained, config.regressor_steps, lambda: None)]

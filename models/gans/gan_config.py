@@ -98,7 +98,8 @@ def compile_model(model: ConditionalGAN, config: AdamGANConfig) -> None:
     """
     changes, betas = config.learning_rate_changes, (config.beta_1, config.beta_2)
     critic_steps = config.steps * config.critic_steps
+    kind = betas, config.precision
     model.compile(
-        adam(config.generator_learning_rates, changes, config.steps, betas),
-        adam(config.critic_learning_rates, changes, critic_steps, betas),
+        adam(config.generator_learning_rates, changes, config.steps, *kind),
+        adam(config.critic_learning_rates, changes, critic_steps, *kind),
     )

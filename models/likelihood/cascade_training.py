@@ -91,7 +91,9 @@ class CascadeModel(SimulatingModel):
         # Levels learn from thousands of blocks in a batch; layers would lose the tails
         # of showers that begin late.
         cascade = self._cascade(self.network)
-        trainer.exclude_from_weight_decay(
+        # Below the scaling of the loss, if there is one.
+        decaying = getattr(trainer, "inner_optimizer", trainer)
+        decaying.exclude_from_weight_decay(
             var_list=[
                 one
                 for part in (*cascade.levels, *cascade.of_layers)

@@ -66,6 +66,7 @@ def phase(
     rates: Sequence[float],
     steps: int,
     seed: int,
+    precision: str = "float32",
 ) -> Phase:
     """Returns the phase that trains the network that draws the statistics.
 
@@ -75,8 +76,9 @@ def phase(
         rates: Learning rates, each for an equal part of the training.
         steps: Steps of the training.
         seed: See `Pretraining`.
+        precision: See `TrainingConfig`.
     """
     trained = StatisticsTraining(draw, statistics, seed)
     changes = [number / len(rates) for number in range(1, len(rates))]
-    trained.compile(adam(rates, changes, steps, (0.9, 0.999)))
+    trained.compile(adam(rates, changes, steps, (0.9, 0.999), precision))
     return Phase("statistics", trained, steps, lambda: None)

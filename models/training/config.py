@@ -8,6 +8,8 @@ import typing
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
+PRECISIONS = ("float32", "bfloat16", "float16")
+
 
 @dataclasses.dataclass(frozen=True)
 class TrainingConfig:
@@ -23,6 +25,9 @@ class TrainingConfig:
         steps: Steps of a full training.
         epoch_steps: Steps between two checkpoints.
         seed: Seed of initial weights, noise and the order of the events.
+        precision: Of the products of matrices and convolutions in a training; sums,
+            weights and all else are float32. "float32", "bfloat16" (CPUs) or "float16"
+            (GPUs).
     """
 
     transform: str = "identity"
@@ -33,6 +38,7 @@ class TrainingConfig:
     steps: int = 1
     epoch_steps: int = 500
     seed: int = 1
+    precision: str = "float32"
 
     least_steps: ClassVar[int] = 1
     """0 where what is trained before the model is a whole training."""
@@ -145,6 +151,10 @@ def resolve(
             raise ValueError(
                 f"{name} must be at least {number}, is {getattr(config, name)}"
             )
+    if config.precision not in PRECISIONS:
+        raise ValueError(
+            f"precision must be one of {', '.join(PRECISIONS)}, is {config.precision!r}"
+        )
     if not 0 <= config.seed < 2**31:
         raise ValueError(f"seed must be from 0 to 2147483647, is {config.seed}")
     return config

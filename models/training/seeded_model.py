@@ -148,7 +148,13 @@ def minimise(
         tape.watch(values)
         value = loss()
     # Gradients are summed over replicas, so every replica contributes its part.
-    fraction = tf.constant(1.0 / tf.distribute.get_strategy().num_replicas_in_sync)
+    # A factor of the loss keeps gradients in the range of float16; else it is 1.
+    factor = optimizer.scale_loss(tf.constant(1.0))
+    fraction = factor / tf.distribute.get_strategy().num_replicas_in_sync
     gradients = tape.gradient(value, values, output_gradients=fraction)
+    norm = tf.linalg.global_norm(gradients) / factor
     optimizer.apply(gradients, variables)
-    return tf.linalg.global_norm(gradients)
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        # The optimizer leaves such a step out.
+        norm = tf.where(tf.math.is_finite(norm), norm, 0.0)
+    return norm
