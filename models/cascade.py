@@ -67,7 +67,7 @@ class Config(TrainingConfig):
     weight_decay: float = 0.3
     clip_norm: float = 100.0
     ema_decay: float = 0.999
-    steps: int = 12000
+    steps: int = 24000
     epoch_steps: int = 1000
 
 
@@ -77,6 +77,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "widths": (64, 64, 48, 24, 16),
         "components": (5, 5, 4, 3),
         "turns": (1,),
+        "steps": 12000,
     },
     "quick": {"steps": 1500, "epoch_steps": 500},
 }
