@@ -10,6 +10,7 @@ import tensorflow as tf
 from data.detectors.spec import DetectorSpec
 from models.layers import geometry, locally_connected, tracks
 from models.layers.cell_bias import CellBias
+from models.networks import replicas
 
 Tensor = Any
 
@@ -17,7 +18,7 @@ _LARGEST_REGISTER = 16
 _ENERGY = "energy_gev"
 
 
-def normal(count: Tensor, size: int, seed: Tensor) -> Tensor:
+def normal(count: Tensor, size: int, seed: Tensor, parts: int = 1) -> Tensor:
     """Draws standard normal numbers, by Box and Muller's method.
 
     `tf.random.stateless_normal` gives the same distribution, several times slower.
@@ -26,12 +27,13 @@ def normal(count: Tensor, size: int, seed: Tensor) -> Tensor:
         count: Number of rows; fewer rows are a prefix of more.
         size: Number of columns.
         seed: int32 [2].
+        parts: See `replicas.uniform`: several replicas share one draw.
 
     Returns:
         float32 [count, size].
     """
     half = (size + 1) // 2
-    uniform = tf.random.stateless_uniform([count, 2 * half], seed, alg="philox")
+    uniform = replicas.uniform(count, 2 * half, seed, parts)
     # What does not fill a vector register is rounded otherwise: with whole registers a
     # row does not depend on the number of rows.
     margin = [(0, 0), (0, -half % _LARGEST_REGISTER)]

@@ -1,0 +1,251 @@
+"""The loop that trains a model on several replicas, as `fit` does on one.
+
+`fit` of Keras 3 cannot work with several machines (keras issue 20585). This loop runs
+the same `train_step` and `test_step` on every replica and drives the same callbacks.
+"""
+
+import zlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from models.networks import replicas
+
+Tensor = Any
+Shard = tuple[int, int]
+
+
+def is_needed(strategy: tf.distribute.Strategy) -> bool:
+    """Tells whether a model trained under this strategy has several replicas."""
+    several = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+    return several or strategy.num_replicas_in_sync > 1
+
+
+def _workers(strategy: tf.distribute.Strategy) -> int:
+    local = len(strategy.extended.worker_devices)
+    return int(strategy.num_replicas_in_sync) // local
+
+
+def _shares(
+    dataset: tf.data.Dataset, parts: int, count: int, own: slice
+) -> tf.data.Dataset:
+    """Divides elements among replicas.
+
+    Args:
+        dataset: Elements of arrays [parts * count * rows, ...].
+        parts: Parts of an element that are used one after the other; every replica has
+            its share of each of them.
+        count: Number of replicas that share an element.
+        own: Which of these shares are wanted.
+
+    Returns:
+        Elements [parts * rows, ...], each for one replica after the other.
+    """
+    if count == 1:
+        return dataset
+
+    def divided(array: Tensor) -> Tensor:
+        tail = array.shape[1:]
+        shares = tf.reshape(array, [parts, count, -1, *tail])[:, own]
+        order = [1, 0, 2, *range(3, 3 + len(tail))]
+        rows = array.shape[0] // count
+        return tf.reshape(tf.transpose(shares, order), [-1, rows, *tail])
+
+    return dataset.map(lambda *element: tuple(map(divided, element))).unbatch()
+
+
+class ReplicaLoop:
+    """Trains a compiled model on all replicas of the strategy it was built under.
+
+    Args:
+        model: The compiled model; every process of a cluster has it.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        self.strategy = model.distribute_strategy
+        self.replicas = int(self.strategy.num_replicas_in_sync)
+        self.workers = _workers(self.strategy)
+
+    def share(self, done: int) -> int:
+        """Gives every process the state of the chief's model.
+
+        Args:
+            done: Number of finished epochs that the chief's model stands for.
+
+        Returns:
+            The chief's number.
+        """
+        variables = [one.value for one in self.model.state_variables()]
+
+        @tf.function
+        def from_chief(number: Tensor) -> Any:
+            def of_first() -> list[Tensor]:
+                context = tf.distribute.get_replica_context()
+                first = tf.equal(context.replica_id_in_sync_group, 0)
+                # -0 is what changes no number that it is added to, not even -0.
+                sent = [
+                    tf.where(first, one, -tf.zeros_like(one))
+                    for one in (number, *map(tf.convert_to_tensor, variables))
+                ]
+                return list(context.all_reduce(tf.distribute.ReduceOp.SUM, sent))
+
+            return self._local(self.strategy.run(of_first))
+
+        number, *values = from_chief(tf.constant(done))
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+        return int(number)
+
+    def fit(
+        self,
+        elements: Callable[[Shard], tf.data.Dataset],
+        *,
+        parts: int,
+        epochs: int,
+        initial_epoch: int,
+        steps_per_epoch: int,
+        validation: tf.data.Dataset | None,
+        callbacks: Sequence[keras.callbacks.Callback],
+    ) -> None:
+        """Trains as `keras.Model.fit` does.
+
+        Args:
+            elements: Makes the elements of one worker, from its number and the number
+                of workers; each holds what the replicas of this worker use in a step.
+            parts: Parts of an element that a step uses one after the other.
+            epochs: Number of epochs at the end.
+            initial_epoch: Number of those finished already.
+            steps_per_epoch: Steps from one end of an epoch to the next.
+            validation: Elements of whole batches that the model is measured on after
+                every epoch; every worker has the same.
+            callbacks: Called as by `fit`, with means over all replicas; those that
+                write files on the chief alone.
+
+        Raises:
+            RuntimeError: If the replicas have different weights at the end.
+        """
+        local = self.replicas // self.workers
+
+        def of_worker(context: tf.distribute.InputContext) -> tf.data.Dataset:
+            shard = context.input_pipeline_id, context.num_input_pipelines
+            return _shares(elements(shard), parts, local, slice(None))
+
+        model = self.model
+        listeners = keras.callbacks.CallbackList(
+            list(callbacks), model=model, epochs=epochs, steps=steps_per_epoch
+        )
+        step = self._stepper(model.train_step)
+        measure = self._stepper(model.test_step)
+        iterator = iter(self.strategy.distribute_datasets_from_function(of_worker))
+        listeners.on_train_begin()
+        logs: dict[str, float] = {}
+        for epoch in range(initial_epoch, epochs):
+            model.reset_metrics()
+            listeners.on_epoch_begin(epoch)
+            for number in range(steps_per_epoch):
+                listeners.on_train_batch_begin(number)
+                logs = step(iterator)
+                listeners.on_train_batch_end(number, logs)
+            if validation is not None:
+                found = self._evaluate(measure, validation, listeners)
+                logs |= {f"val_{name}": number for name, number in found.items()}
+            listeners.on_epoch_end(epoch, logs)
+        self._check_alike()
+        listeners.on_train_end(logs)
+
+    def _evaluate(
+        self,
+        measure: Callable[[Any], dict[str, float]],
+        validation: tf.data.Dataset,
+        listeners: keras.callbacks.CallbackList,
+    ) -> dict[str, float]:
+        """Measures the model on one pass over the validation events."""
+        local = self.replicas // self.workers
+
+        def of_worker(context: tf.distribute.InputContext) -> tf.data.Dataset:
+            first = context.input_pipeline_id * local
+            own = slice(first, first + local)
+            return _shares(validation, 1, self.replicas, own)
+
+        logs: dict[str, float] = {}
+        listeners.on_test_begin()
+        self.model.reset_metrics()
+        iterator = iter(self.strategy.distribute_datasets_from_function(of_worker))
+        for number in range(int(validation.cardinality())):
+            listeners.on_test_batch_begin(number)
+            logs = measure(iterator)
+            listeners.on_test_batch_end(number, logs)
+        listeners.on_test_end(logs)
+        return logs
+
+    def _stepper(
+        self, step: Callable[[Any], dict[str, Tensor]]
+    ) -> Callable[[Any], dict[str, float]]:
+        """Compiles a step on all replicas; its numbers are means over them."""
+        names: list[str] = []
+
+        def of_replica(element: Any) -> Tensor:
+            logs = step(element)
+            names[:] = logs
+            [numbers] = replicas.means([tf.stack(list(logs.values()))])
+            return numbers
+
+        @tf.function
+        def on_all(iterator: Any) -> Tensor:
+            return self._local(self.strategy.run(of_replica, args=(next(iterator),)))
+
+        def stepped(iterator: Any) -> dict[str, float]:
+            numbers = on_all(iterator).numpy().tolist()
+            return dict(zip(names, numbers, strict=True))
+
+        return stepped
+
+    def _local(self, results: Any) -> Any:
+        """Returns the results of this process's first replica."""
+        return tf.nest.map_structure(
+            lambda one: self.strategy.experimental_local_results(one)[0], results
+        )
+
+    def _check_alike(self) -> None:
+        """Compares the states of all processes; a sum of each is enough."""
+        state = 0
+        for variable in self.model.state_variables():
+            array = keras.ops.convert_to_numpy(variable)
+            state = zlib.crc32(np.ascontiguousarray(array).tobytes(), state)
+        sums = self._gather(state & 0x7FFFFFFF)
+        if len(set(sums)) > 1:
+            raise RuntimeError(
+                f"the weights of {self.workers} workers differ at the end of the "
+                f"training (sums {sums}); do not use the model, and report this"
+            )
+
+    def _gather(self, number: int) -> list[int]:
+        """Returns a number of every replica."""
+
+        @tf.function
+        def gathered(own: Tensor) -> Any:
+            def of_replica() -> Tensor:
+                context = tf.distribute.get_replica_context()
+                rank = context.replica_id_in_sync_group
+                row = tf.one_hot(rank, self.replicas, own, 0, dtype=tf.int32)
+                return context.all_reduce(tf.distribute.ReduceOp.SUM, row)
+
+            return self._local(self.strategy.run(of_replica))
+
+        return [int(one) for one in gathered(tf.constant(number))]
+
+
+def wait_for_all(strategy: tf.distribute.Strategy) -> None:
+    """Returns when every process of a cluster has come here."""
+    if not is_needed(strategy):
+        return
+
+    @tf.function
+    def met() -> Any:
+        return strategy.run(lambda: replicas.means([tf.zeros([1])]))
+
+    met()
