@@ -120,6 +120,8 @@ class Training:
             return
         loop.fit(
             lambda shard: self._elements(rows, done * epoch_steps, shard),
+            # Then the number of workers does not change what a step sees.
+            whole=pipeline.fits_in_memory(self.source),
             parts=rows // self.settings.batch_size,
             epochs=epochs,
             initial_epoch=done,

@@ -104,6 +104,7 @@ class ReplicaLoop:
         self,
         elements: Callable[[Shard], tf.data.Dataset],
         *,
+        whole: bool,
         parts: int,
         epochs: int,
         initial_epoch: int,
@@ -116,6 +117,8 @@ class ReplicaLoop:
         Args:
             elements: Makes the elements of one worker, from its number and the number
                 of workers; each holds what the replicas of this worker use in a step.
+            whole: Whether all workers read the same elements of the whole batch
+                instead, those of worker 0 of 1, and use their shares.
             parts: Parts of an element that a step uses one after the other.
             epochs: Number of epochs at the end.
             initial_epoch: Number of those finished already.
@@ -128,11 +131,14 @@ class ReplicaLoop:
         Raises:
             RuntimeError: If the replicas have different weights at the end.
         """
-        local = self.replicas // self.workers
 
         def of_worker(context: tf.distribute.InputContext) -> tf.data.Dataset:
+            if whole:
+                own = self._shares_of(context)
+                return _shares(elements((0, 1)), parts, self.replicas, own)
             shard = context.input_pipeline_id, context.num_input_pipelines
-            return _shares(elements(shard), parts, local, slice(None))
+            local = self.replicas // self.workers
+            return _shares(elements(shard), parts, local, slice(0, local))
 
         model = self.model
         listeners = keras.callbacks.CallbackList(
@@ -164,11 +170,9 @@ class ReplicaLoop:
         listeners: keras.callbacks.CallbackList,
     ) -> dict[str, float]:
         """Measures the model on one pass over the validation events."""
-        local = self.replicas // self.workers
 
         def of_worker(context: tf.distribute.InputContext) -> tf.data.Dataset:
-            first = context.input_pipeline_id * local
-            own = slice(first, first + local)
+            own = self._shares_of(context)
             return _shares(validation, 1, self.replicas, own)
 
         logs: dict[str, float] = {}
@@ -181,6 +185,11 @@ class ReplicaLoop:
             listeners.on_test_batch_end(number, logs)
         listeners.on_test_end(logs)
         return logs
+
+    def _shares_of(self, context: tf.distribute.InputContext) -> slice:
+        """Returns which shares of a whole batch the replicas of a worker have."""
+        local = self.replicas // self.workers
+        return slice(*(local * (context.input_pipeline_id + end) for end in (0, 1)))
 
     def _stepper(
         self, step: Callable[[Any], dict[str, Tensor]]
