@@ -32,7 +32,8 @@ class Regression(Pretraining):
 
     def terms(self, encoded, condition, seed, training):
         """See `Pretraining.terms`."""
-        label = tf.reduce_sum(encoded, axis=(1, 2)) + normal(len(encoded), 1, seed)
+        rows = tf.shape(encoded)[0]
+        label = tf.reduce_sum(encoded, axis=(1, 2)) + normal(rows, 1, seed)
         mean, variance = replicas.moments(label)
         error = self.network(condition, training=training) - (label - mean) / variance
         return {
