@@ -80,12 +80,9 @@ def _train() -> None:
     entry, module, settings = _configuration()
     command_line.prepare_training()
     keras.utils.set_random_seed(settings.seed)
-    strategy = cluster.strategy(_STRATEGY.value)
-    if _STRATEGY.value != "multiworker":
-        _train_on(strategy, entry, module, settings)
-        return
     try:
-        with cluster.noticing_losses():
+        with cluster.noticing_losses(_STRATEGY.value):
+            strategy = cluster.strategy(_STRATEGY.value)
             _train_on(strategy, entry, module, settings)
     except cluster.WorkerLostError as error:
         sys.exit(f"train.py: {error}")

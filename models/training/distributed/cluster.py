@@ -106,14 +106,13 @@ def strategy(name: str) -> tf.distribute.Strategy:
     if name == "none":
         return tf.distribute.get_strategy()
     check_task(os.environ)
-    with noticing_losses():
-        try:
-            return tf.distribute.MultiWorkerMirroredStrategy()
-        except (tf.errors.UnknownError, tf.errors.InvalidArgumentError) as error:
-            raise OSError(
-                f"{_VARIABLE}: this worker cannot join its cluster ({error.message}); "
-                "is its address of this machine, and the port free?"
-            ) from None
+    try:
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    except (tf.errors.UnknownError, tf.errors.InvalidArgumentError) as error:
+        raise OSError(
+            f"{_VARIABLE}: this worker cannot join its cluster ({error.message}); "
+            "is its address of this machine, and the port free?"
+        ) from None
 
 
 def check_batch(batch_size: int, spread: tf.distribute.Strategy) -> None:
@@ -140,8 +139,11 @@ def is_chief(spread: tf.distribute.Strategy) -> bool:
 
 
 @contextlib.contextmanager
-def noticing_losses() -> Iterator[None]:
+def noticing_losses(name: str) -> Iterator[None]:
     """Turns what TensorFlow says of a process that does not answer into one sentence.
+
+    Args:
+        name: See `strategy`; nothing happens where there is no other process.
 
     Raises:
         WorkerLostError: Instead of the error of TensorFlow.
@@ -149,6 +151,8 @@ def noticing_losses() -> Iterator[None]:
     try:
         yield
     except _LOST as error:
+        if name != "multiworker":
+            raise
         reason = error.message.strip().partition("\n")[0]
         raise WorkerLostError(
             "another worker stopped or cannot be reached, so this one stops too; the "

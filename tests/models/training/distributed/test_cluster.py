@@ -59,6 +59,6 @@ def test_a_worker_that_stopped_is_one_sentence():
         pytest.raises(
             cluster.WorkerLostError, match=r"same command .*\(Socket closed\)"
         ),
-        cluster.noticing_losses(),
+        cluster.noticing_losses("multiworker"),
     ):
         raise lost
