@@ -11,11 +11,15 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from models.networks import replicas
+from models.training.distributed import cluster
 
 Tensor = Any
 Shard = tuple[int, int]
+
+_WORD = 4
 
 
 def is_needed(strategy: tf.distribute.Strategy) -> bool:
@@ -79,26 +83,21 @@ class ReplicaLoop:
         Returns:
             The chief's number.
         """
-        variables = [one.value for one in self.model.state_variables()]
-
-        @tf.function
-        def from_chief(number: Tensor) -> Any:
-            def of_first() -> list[Tensor]:
-                context = tf.distribute.get_replica_context()
-                first = tf.equal(context.replica_id_in_sync_group, 0)
-                # -0 is what changes no number that it is added to, not even -0.
-                sent = [
-                    tf.where(first, one, -tf.zeros_like(one))
-                    for one in (number, *map(tf.convert_to_tensor, variables))
-                ]
-                return list(context.all_reduce(tf.distribute.ReduceOp.SUM, sent))
-
-            return self._local(self.strategy.run(of_first))
-
-        number, *values = from_chief(tf.constant(done))
-        for variable, value in zip(variables, values, strict=True):
-            variable.assign(value)
-        return int(number)
+        if self.workers == 1:
+            return done
+        variables = self.model.state_variables()
+        own = [keras.ops.convert_to_numpy(one) for one in variables]
+        # As integers no number changes, not even -0 or what is none.
+        state = b"".join(array.tobytes() for array in own)
+        state += bytes(-len(state) % _WORD)
+        numbers = np.concatenate([[done], np.frombuffer(state, np.int32)])
+        chief = self._from_chief(numbers.astype(np.int32))
+        state, start = chief[1:].tobytes(), 0
+        for variable, array in zip(variables, own, strict=True):
+            sent = np.frombuffer(state, array.dtype, array.size, start)
+            variable.assign(sent.reshape(array.shape))
+            start += array.nbytes
+        return int(chief[0])
 
     def fit(
         self,
@@ -220,32 +219,39 @@ class ReplicaLoop:
         )
 
     def _check_alike(self) -> None:
-        """Compares the states of all processes; a sum of each is enough."""
+        """Compares the states of all processes; a checksum of each is enough."""
         state = 0
         for variable in self.model.state_variables():
             array = keras.ops.convert_to_numpy(variable)
-            state = zlib.crc32(np.ascontiguousarray(array).tobytes(), state)
-        sums = self._gather(state & 0x7FFFFFFF)
-        if len(set(sums)) > 1:
+            state = zlib.crc32(array.tobytes(), state)
+        own = np.array([state & 0x7FFFFFFF], np.int32)
+        unlike = self._sum((own != self._from_chief(own)).astype(np.int32))
+        if unlike.any():
             raise RuntimeError(
-                f"the weights of {self.workers} workers differ at the end of the "
-                f"training (sums {sums}); do not use the model, and report this"
+                f"the weights of {unlike[0]} of {self.workers} workers are not those of "
+                "the chief at the end of the training; do not use the model"
             )
 
-    def _gather(self, number: int) -> list[int]:
-        """Returns a number of every replica."""
+    def _from_chief(self, numbers: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Returns the chief's numbers."""
+        sent = numbers if cluster.is_chief(self.strategy) else np.zeros_like(numbers)
+        return self._sum(sent)
+
+    def _sum(self, numbers: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Adds up the numbers of all workers."""
+        local = self.replicas // self.workers
 
         @tf.function
-        def gathered(own: Tensor) -> Any:
+        def summed(own: Tensor) -> Tensor:
             def of_replica() -> Tensor:
                 context = tf.distribute.get_replica_context()
-                rank = context.replica_id_in_sync_group
-                row = tf.one_hot(rank, self.replicas, own, 0, dtype=tf.int32)
-                return context.all_reduce(tf.distribute.ReduceOp.SUM, row)
+                first = tf.equal(context.replica_id_in_sync_group % local, 0)
+                sent = tf.where(first, own, tf.zeros_like(own))
+                return context.all_reduce(tf.distribute.ReduceOp.SUM, sent)
 
             return self._local(self.strategy.run(of_replica))
 
-        return [int(one) for one in gathered(tf.constant(number))]
+        return np.asarray(summed(tf.constant(numbers)))
 
 
 def wait_for_all(strategy: tf.distribute.Strategy) -> None:
