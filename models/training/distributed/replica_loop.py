@@ -159,7 +159,8 @@ class ReplicaLoop:
                 found = self._evaluate(measure, validation, listeners)
                 logs |= {f"val_{name}": number for name, number in found.items()}
             listeners.on_epoch_end(epoch, logs)
-        self._check_alike()
+        if self.workers > 1:
+            self._check_alike()
         listeners.on_train_end(logs)
 
     def _evaluate(
@@ -228,8 +229,8 @@ class ReplicaLoop:
         unlike = self._sum((own != self._from_chief(own)).astype(np.int32))
         if unlike.any():
             raise RuntimeError(
-                f"the weights of {unlike[0]} of {self.workers} workers are not those of "
-                "the chief at the end of the training; do not use the model"
+                f"the weights of {unlike[0]} of {self.workers} workers are not the "
+                "chief's at the end of the training; do not use the model"
             )
 
     def _from_chief(self, numbers: NDArray[np.int32]) -> NDArray[np.int32]:
