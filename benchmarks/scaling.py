@@ -106,7 +106,8 @@ def _exchange_s(strategy: tf.distribute.Strategy, numbers: int, repeats: int) ->
 
     @tf.function
     def exchange(own: tf.Tensor) -> Any:
-        return strategy.run(lambda: replicas.means([own]))
+        # The copy stands on the device of its replica.
+        return strategy.run(lambda: replicas.means([tf.identity(own)]))
 
     own = tf.ones([numbers])
     samples = []
