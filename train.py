@@ -162,4 +162,5 @@ main = command_line.main(_train)
 
 
 if __name__ == "__main__":
-    command_line.run(main)
+    with cluster.leaving_at_once():
+        command_line.run(main)

@@ -3,6 +3,9 @@
 import contextlib
 import json
 import os
+import re
+import sys
+import traceback
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -153,9 +156,34 @@ def noticing_losses(name: str) -> Iterator[None]:
     except _LOST as error:
         if name != "multiworker":
             raise
-        reason = error.message.strip().partition("\n")[0]
+        found = re.search(r"aborted by: *([^\n]+)", error.message)
         raise WorkerLostError(
             "another worker stopped or cannot be reached, so this one stops too; the "
             "last checkpoint is kept. Start all workers again with the same command to "
-            f"go on ({reason})"
+            f"go on ({found[1] if found else type(error).__name__})"
         ) from None
+
+
+@contextlib.contextmanager
+def leaving_at_once() -> Iterator[None]:
+    """Lets a worker that fails end at once, with its message and status.
+
+    TensorFlow would let it wait for the other workers, who wait for it.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if _VARIABLE not in os.environ:
+            raise
+        status: Any = 1
+        if not isinstance(error, SystemExit):
+            traceback.print_exc()
+        elif isinstance(error.code, str):
+            sys.stderr.write(f"{error.code}\n")
+        else:
+            status = error.code or 0
+        sys.stdout.flush()
+        sys.stderr.flush()
+        if status:
+            os._exit(status)
+        raise

@@ -1,6 +1,7 @@
 """What a worker is told about its cluster, and how it refuses what cannot be."""
 
 import json
+import sys
 import types
 
 import pytest
@@ -54,7 +55,9 @@ def test_every_replica_has_an_equal_part_of_a_batch():
 
 
 def test_a_worker_that_stopped_is_one_sentence():
-    lost = tf.errors.UnavailableError(None, None, "Socket closed\nand much more")
+    lost = tf.errors.UnavailableError(
+        None, None, "At node\nis aborted by: Socket closed\nand more"
+    )
     with (
         pytest.raises(
             cluster.WorkerLostError, match=r"same command .*\(Socket closed\)"
@@ -62,3 +65,27 @@ def test_a_worker_that_stopped_is_one_sentence():
         cluster.noticing_losses("multiworker"),
     ):
         raise lost
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "said"), [("train.py: lost", 1, "train.py: lost\n"), (2, 2, "")]
+)
+def test_a_worker_that_fails_does_not_wait_for_others(
+    code, status, said, monkeypatch, capsys
+):
+    class AtOnceError(Exception):
+        pass
+
+    def leave(code):
+        raise AtOnceError(code)
+
+    monkeypatch.setattr(cluster.os, "_exit", leave)
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    with pytest.raises(SystemExit), cluster.leaving_at_once():
+        sys.exit(code)
+    monkeypatch.setenv("TF_CONFIG", "{}")
+    with pytest.raises(SystemExit), cluster.leaving_at_once():
+        sys.exit(0)
+    with pytest.raises(AtOnceError, match=str(status)), cluster.leaving_at_once():
+        sys.exit(code)
+    assert capsys.readouterr().err == said
