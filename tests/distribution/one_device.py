@@ -109,9 +109,10 @@ def compare(build, strategy):
         steps_per_epoch=STEPS, validation=validation, callbacks=[found],
     )  # fmt: skip
     states = [[np.array(x) for x in m.state_variables()] for m in (alone, spread)]
-    for old, one, other in zip(before, *states, strict=True):
+    for one, other in zip(*states, strict=True):
         np.testing.assert_allclose(other, one, rtol=TOLERANCE, atol=TOLERANCE)
-        assert one.dtype.kind == "i" or not old.size or not np.array_equal(old, one)
+    changed = [not np.allclose(*pair) for pair in zip(before, states[0], strict=True)]
+    assert np.mean(changed) > 0.5
     assert set(found.history) == set(expected.history)
     for name, numbers in expected.history.items():
         # The norm of the mean gradient is less than the mean of the norms.
