@@ -130,6 +130,7 @@ def _worker() -> None:
     some = pipeline.batches(subject.source, rows=rows, seed=1, transform=transform)
     elements = some.take(1).cache().repeat()
     loop = replica_loop.ReplicaLoop(spread)
+    loop.share(0)
     steps = flags.FLAGS.steps + _FIRST_STEPS + 1
 
     def alone() -> list[float]:

@@ -104,13 +104,16 @@ def compare(build, strategy):
         validation_data=validation,
     )  # fmt: skip
     found = keras.callbacks.History()
-    ReplicaLoop(spread).fit(
+    loop = ReplicaLoop(spread)
+    loop.fit(
         lambda _: elements, whole=True, parts=parts, epochs=EPOCHS, initial_epoch=0,
         steps_per_epoch=STEPS, validation=validation, callbacks=[found],
     )  # fmt: skip
     states = [[np.array(x) for x in m.state_variables()] for m in (alone, spread)]
     for one, other in zip(*states, strict=True):
         np.testing.assert_allclose(other, one, rtol=TOLERANCE, atol=TOLERANCE)
+    for one, other in zip(states[1], loop._of_chief(states[1]), strict=True):
+        np.testing.assert_array_equal(other, one)
     changed = [not np.allclose(*pair) for pair in zip(before, states[0], strict=True)]
     assert np.mean(changed) > 0.5
     assert set(found.history) == set(expected.history)

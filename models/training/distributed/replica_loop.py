@@ -73,6 +73,9 @@ class ReplicaLoop:
         self.strategy = model.distribute_strategy
         self.replicas = int(self.strategy.num_replicas_in_sync)
         self.workers = _workers(self.strategy)
+        self._summed = tf.function(
+            self._sum_of_workers, input_signature=[tf.TensorSpec([None], tf.int32)]
+        )
 
     def share(self, done: int) -> int:
         """Gives every process the state of the chief's model.
@@ -248,20 +251,19 @@ class ReplicaLoop:
         return found
 
     def _sum(self, numbers: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Adds up the numbers of all workers."""
+        """Adds up the numbers of all workers, [any]."""
+        return np.asarray(self._summed(tf.constant(numbers)))
+
+    def _sum_of_workers(self, own: Tensor) -> Tensor:
         local = self.replicas // self.workers
 
-        @tf.function
-        def summed(own: Tensor) -> Tensor:
-            def of_replica() -> Tensor:
-                context = tf.distribute.get_replica_context()
-                first = tf.equal(context.replica_id_in_sync_group % local, 0)
-                sent = tf.where(first, own, tf.zeros_like(own))
-                return context.all_reduce(tf.distribute.ReduceOp.SUM, sent)
+        def of_replica() -> Tensor:
+            context = tf.distribute.get_replica_context()
+            first = tf.equal(context.replica_id_in_sync_group % local, 0)
+            sent = tf.where(first, own, tf.zeros_like(own))
+            return context.all_reduce(tf.distribute.ReduceOp.SUM, sent)
 
-            return self._local(self.strategy.run(of_replica))
-
-        return np.asarray(summed(tf.constant(numbers)))
+        return self._local(self.strategy.run(of_replica))
 
 
 def wait_for_all(strategy: tf.distribute.Strategy) -> None:
