@@ -1,6 +1,6 @@
 """Measures how two workers on this machine train together, against one of them.
 
-    python -m benchmarks.scaling --model=aux_regressor
+    python -m benchmarks.scaling.two_workers --model=aux_regressor
 
 Each worker is a process with one core to itself and a whole batch in every step: two of
 them ideally take as long as one. Timed in turn are a step of one worker while the other
@@ -211,7 +211,7 @@ def _start() -> None:
         os.sched_setaffinity(0, {cores[index % len(cores)]})
         processes.append(
             subprocess.Popen(
-                [sys.executable, "-m", "benchmarks.scaling", *sys.argv[1:]],
+                [sys.executable, "-m", "benchmarks.scaling.two_workers", *sys.argv[1:]],
                 env={**os.environ, "TF_CONFIG": json.dumps(document)},
             )
         )
