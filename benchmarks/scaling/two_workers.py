@@ -1,6 +1,6 @@
 """Measures how two workers on this machine train together, against one of them.
 
-    python -m benchmarks.scaling.two_workers --model=aux_regressor
+    python -m benchmarks.scaling.two_workers --model=cramer_rich
 
 Each worker is a process with one core to itself and a whole batch in every step: two of
 them ideally take as long as one. Timed in turn are a step of one worker while the other
@@ -227,7 +227,7 @@ def _run() -> None:
 
 
 if __name__ == "__main__":
-    flags.DEFINE_string("model", "aux_regressor", "ENTRY or ENTRY/PRESET of the zoo.")
+    flags.DEFINE_string("model", "cramer_rich", "ENTRY or ENTRY/PRESET of the zoo.")
     flags.DEFINE_multi_string("set", [], "name=value: changes a Config field.")
     flags.DEFINE_integer("steps", 10, "Steps of a sample.", lower_bound=2)
     flags.DEFINE_integer("rounds", 2, "Samples of each measurement.", lower_bound=1)
