@@ -5,6 +5,7 @@ The same command again continues a run that was stopped, bit for bit.
 
 import pathlib
 import sys
+from typing import Any
 
 from common import command_line  # First: it silences the start of TensorFlow.
 
@@ -12,14 +13,18 @@ from common import command_line  # First: it silences the start of TensorFlow.
 
 import keras
 import numpy as np
+import tensorflow as tf
 from absl import flags
+from numpy.typing import NDArray
 
 import models
+from data.detectors.spec import DetectorSpec
 from data.files import readers
 from data.samples.bundled import sample_of
 from metrics.evaluation.pretrained_models import pretrained_path
 from models.training import config, progress, run_folder, training_inputs, warm_start
-from models.training.contract import Entry, phases_of
+from models.training.contract import Entry, Simulator, phases_of
+from models.training.distributed import cluster, replica_loop
 from models.training.exports import onnx_model
 from models.training.exports.simulator_export import export_simulator
 from models.training.trainer import Training
@@ -37,7 +42,11 @@ _SET = flags.DEFINE_multi_string("set", [], "name=value: changes a Config field.
 _PRECISION = flags.DEFINE_enum(
     "precision", None, config.PRECISIONS, "Of matrix products; or as configured."
 )
-_STRATEGY = flags.DEFINE_enum("strategy", "none", ["none", "mirrored"], "Over GPUs.")
+_STRATEGY = flags.DEFINE_enum(
+    "strategy", "none", ["none", "mirrored", "multiworker"],
+    "Trains on one device, on all GPUs of this machine, or on the workers of TF_CONFIG "
+    "(docs/cluster.md); --batch_size is that of all of them together.",
+)  # fmt: skip
 _PRETRAINED = flags.DEFINE_string(
     "pretrained", None, "Starts with settings and weights of a model in pretrained/."
 )
@@ -72,39 +81,82 @@ def _train() -> None:
     if _ONNX.value:
         onnx_model.check_packages()
     entry, module, settings = _configuration()
-    workdir = pathlib.Path(_WORKDIR.value or f"runs/{entry}")
-    command_line.prepare_training(settings.precision)
+    command_line.prepare_training()
     keras.utils.set_random_seed(settings.seed)
+    try:
+        with cluster.noticing_losses(_STRATEGY.value):
+            strategy = cluster.strategy(_STRATEGY.value)
+            _train_on(strategy, entry, module, settings)
+    except cluster.WorkerLostError as error:
+        sys.exit(f"train.py: {error}")
+
+
+def _train_on(
+    strategy: tf.distribute.Strategy,
+    entry: str,
+    module: Entry,
+    settings: config.TrainingConfig,
+) -> None:
+    # Only now: the workers must meet before the first operation.
+    command_line.multiply_in(settings.precision)
+    cluster.check_batch(settings.batch_size, strategy)
+    chief = cluster.is_chief(strategy)
+    workdir = pathlib.Path(_WORKDIR.value or f"runs/{entry}")
     paths = [sample_of(module.DETECTOR)] if _DATA.value is None else _DATA.value
     found = training_inputs.load(module, settings, paths)
     spec, fitted = found.spec, found.transform
     found.source.check()
     validation = readers.read(paths, spec, split="validation", where=found.select)
-    with run_folder.strategy(_STRATEGY.value).scope():
+    with strategy.scope():
         model = module.build(settings, spec, fitted)
         module.compile_model(model, settings)
         if _PRETRAINED.value is not None:
             warm_start.begin_with(model, pretrained_path(_PRETRAINED.value))
         phases = phases_of(module, model, settings)
-    # Only now: settings that could not be built leave no folder behind.
-    run_folder.claim(workdir, _MODEL.value, settings, spec, paths, _PRETRAINED.value)
     energies = np.unique(spec.incident_energy(found.head.condition))
     description = run_folder.description(_MODEL.value, energies)
-    untrained = workdir / "saved_model_untrained"
-    if not untrained.exists():
-        export_simulator(model, spec, settings.mask, untrained, description)
+    if chief:
+        # Only now: settings that could not be built leave no folder behind.
+        given = paths, _PRETRAINED.value
+        run_folder.claim(workdir, _MODEL.value, settings, spec, *given)
+        if replica_loop.is_needed(strategy) and run_folder.has_old_noise(workdir):
+            print(f"{workdir} was begun before replicas shared one noise: if it ran on "
+                  "several devices, it goes on with other random numbers")  # fmt: skip
+        untrained = workdir / "saved_model_untrained"
+        if not untrained.exists():
+            export_simulator(model, spec, settings.mask, untrained, description)
     training = Training(
-        settings, found.source, validation, spec, fitted, workdir, say=print
-    )
+        settings, found.source, validation, spec, fitted, workdir,
+        say=print if chief else _silent,
+    )  # fmt: skip
     try:
         training.run(model, phases)
     except progress.NonFiniteError as error:
         sys.exit(f"train.py: {error}")
+    if chief:
+        _leave(model, spec, settings, workdir, description, validation.condition)
+    # A worker that ended now would look lost to the chief, which still writes.
+    replica_loop.wait_for_all(strategy)
+
+
+def _silent(_: str) -> None:
+    """Says nothing: of several workers only the chief tells what begins."""
+
+
+def _leave(
+    model: Simulator,
+    spec: DetectorSpec,
+    settings: config.TrainingConfig,
+    workdir: pathlib.Path,
+    description: dict[str, Any],
+    condition: NDArray[np.float32],
+) -> None:
+    """Writes what a finished run leaves behind, and says where."""
     run_folder.save(model, workdir)
     export_simulator(model, spec, settings.mask, workdir / "saved_model", description)
     if _ONNX.value:
         agreement = onnx_model.export_onnx(
-            workdir / "saved_model", workdir / "onnx", validation.condition
+            workdir / "saved_model", workdir / "onnx", condition
         )
         print(f"{workdir}/onnx/{onnx_model.FILE}: {agreement}")
     print(f"{workdir}/saved_model answers in {spec.unit}; look at it with\n"
@@ -115,4 +167,5 @@ main = command_line.main(_train)
 
 
 if __name__ == "__main__":
-    command_line.run(main)
+    with cluster.leaving_at_once():
+        command_line.run(main)

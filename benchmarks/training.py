@@ -31,7 +31,7 @@ from absl import flags
 
 from benchmarks.rivals.rival import Rival, UnavailableError
 from benchmarks.shared import matrix_rates, step_parts, timing
-from common.command_line import prepare_training
+from common.command_line import multiply_in, prepare_training
 from data.batches import pipeline
 from data.files import readers
 from models.gans.cramer_gan import CramerGAN
@@ -271,7 +271,8 @@ def _print(result: dict[str, Any]) -> None:
 
 def _run() -> None:
     setup.use_threads(flags.FLAGS.threads)
-    prepare_training(flags.FLAGS.precision)
+    prepare_training()
+    multiply_in(flags.FLAGS.precision)
     assignments = [*flags.FLAGS.set, f"precision={flags.FLAGS.precision}"]
     subject = setup.subject(flags.FLAGS.model, flags.FLAGS.data, assignments)
     settings = subject.settings

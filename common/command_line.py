@@ -29,7 +29,9 @@ _REWRITINGS = {
 
 
 def _import_tensorflow() -> None:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # A worker of a cluster is told by many lines that another one stopped; we use one.
+    quiet = "3" if "TF_CONFIG" in os.environ else "2"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", quiet)
     kept = os.dup(_STDERR)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
@@ -44,17 +46,26 @@ def _import_tensorflow() -> None:
 _import_tensorflow()
 
 
-def prepare_training(precision: str = "float32") -> None:
-    """Makes operations deterministic and chooses what TensorFlow makes of the graph.
+def prepare_training() -> None:
+    """Makes operations deterministic and leaves out an optimisation that fails.
 
     The remapper fuses a convolution with its bias and activation. In the graph of a
     training step with a LeakyReLU it gives up, which leaves the graph as it is and an
     error on stderr. Without it the step is the same and errors stay visible. Exported
     models do not hold this setting.
+    """
+    import tensorflow as tf
+
+    tf.config.experimental.enable_op_determinism()
+    tf.config.optimizer.set_experimental_options({"remapping": False})
+
+
+def multiply_in(precision: str) -> None:
+    """Chooses the type in which a training multiplies.
 
     Below float32, TensorFlow itself takes matrix products and convolutions, also those
     of gradients, in the smaller type, and leaves sums, exponentials and weights as they
-    are.
+    are. Exported models do not hold this setting.
 
     Args:
         precision: "float32", "bfloat16" or "float16".
@@ -64,20 +75,18 @@ def prepare_training(precision: str = "float32") -> None:
     """
     import tensorflow as tf
 
-    tf.config.experimental.enable_op_determinism()
-    options = {"remapping": False}
-    if precision != "float32":
-        device, rewriting = _REWRITINGS[precision]
-        found = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
-        if found != device:
-            other = next(name for name in _REWRITINGS if name != precision)
-            raise ValueError(
-                f"--precision={precision} is for {device}s, and this training would "
-                f"run on a {found}; give {other}, or float32"
-            )
-        options[rewriting] = True
-    tf.config.optimizer.set_experimental_options(options)
-    if precision != "float32" and not _is_rewritten():
+    if precision == "float32":
+        return
+    device, rewriting = _REWRITINGS[precision]
+    found = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
+    if found != device:
+        other = next(name for name in _REWRITINGS if name != precision)
+        raise ValueError(
+            f"--precision={precision} is for {device}s, and this training would "
+            f"run on a {found}; give {other}, or float32"
+        )
+    tf.config.optimizer.set_experimental_options({rewriting: True})
+    if not _is_rewritten():
         raise ValueError(
             f"--precision={precision}: TensorFlow takes no such products on this "
             f"{device}; leave the flag out"

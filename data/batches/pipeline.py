@@ -6,12 +6,17 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from data.batches.step_batches import Elements, response_shape, steps_per_epoch
+from data.batches.step_batches import (
+    Elements,
+    fits_in_memory,
+    response_shape,
+    steps_per_epoch,
+)
 from data.detectors.symmetry import SymmetryGroup
 from data.events import Sample
 from data.files.source import Source
 
-__all__ = ["Encoder", "batches", "steps_per_epoch"]
+__all__ = ["Encoder", "batches", "fits_in_memory", "steps_per_epoch"]
 
 PREFETCHED_ELEMENTS = 2
 

@@ -42,6 +42,13 @@ def response_shape(source: Source | Sample) -> tuple[int, ...]:
     return source.response.shape[1:]
 
 
+def fits_in_memory(source: Source | Sample) -> bool:
+    """Tells whether all events are kept in memory, once they have been read."""
+    if isinstance(source, Sample):
+        return True
+    return len(source) * 4 * int(np.prod(source.spec.shape)) <= WINDOW_BYTES
+
+
 def steps_per_epoch(
     source: Source | Sample, rows: int, shard: tuple[int, int] = (0, 1)
 ) -> int:

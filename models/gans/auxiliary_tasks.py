@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from data import detectors
 from metrics.observables import registry
+from models.networks import replicas
 
 
 @keras.saving.register_keras_serializable("fastsim_zoo")
@@ -94,7 +95,7 @@ class AuxiliaryTask(keras.layers.Layer):
         """
         label = self.labels(response, condition)
         fresh = tf.convert_to_tensor(self.width) == 0.0
-        mean, variance = tf.nn.moments(label, axes=[0])
+        mean, variance = replicas.moments(label)
         width = tf.where(variance > 0.0, tf.sqrt(variance), 1.0)
         self.location.assign(tf.where(fresh, mean, self.location))
         self.width.assign(tf.where(fresh, width, self.width))

@@ -10,6 +10,7 @@ from data.transforms.base import Transform
 from losses import adversarial, constraints, penalties
 from models.gans.auxiliary_tasks import AuxiliaryTask
 from models.gans.constrainer import Constrainer
+from models.networks import replicas
 from models.networks.building_blocks import normal
 from models.training.seeded_model import SimulatingModel, minimise
 
@@ -197,12 +198,14 @@ class ConditionalGAN(SimulatingModel):
         key = tf.convert_to_tensor(self.updates) * 1024 + part * 2 + purpose
         return self._seed_of(key)
 
-    def _noise(self, count: Tensor, part: int) -> Tensor:
-        return normal(count, self.noise_size, self._random_seed(_NOISE, part))
+    def _noise(self, count: Tensor, part: int, events: int = 1) -> Tensor:
+        """Draws noise for so many generated events of each of the batch, in turn."""
+        seed = self._random_seed(_NOISE, part)
+        return normal(count, self.noise_size, seed, events)
 
     def _mixing(self, real: Tensor, part: int) -> Tensor:
         seed = self._random_seed(_MIXING, part)
-        return tf.random.stateless_uniform([tf.shape(real)[0]], seed, alg="philox")
+        return replicas.uniform(tf.shape(real)[0], 1, seed)[:, 0]
 
     def _penalty(self, real: Tensor, fake: Tensor, condition: Tensor, part: int) -> Any:
         def score(points: Tensor) -> Tensor:
@@ -323,10 +326,10 @@ class ConditionalGAN(SimulatingModel):
         generated = self.transform.decode(fake, condition)
         loss = tf.zeros([])
         for constrainer in self.constrainers:
-            difference = constraints.error_difference(
-                constrainer.error(response, condition),
-                constrainer.error(generated, condition),
-            )
+            errors = [
+                constrainer.error(one, condition) for one in (response, generated)
+            ]
+            difference = constraints.error_difference(*replicas.means(errors))
             loss += constrainer.weight * difference
             tracker = self._trackers[f"{constrainer.name}_constraint"]
             tracker.update_state(difference)

@@ -78,7 +78,7 @@ class CramerGAN(ConditionalGAN):
 
     def _two_fakes(self, conditions: list[Tensor], part: int, training: bool) -> Any:
         condition = tf.concat(conditions, 0)
-        noise = self._noise(tf.shape(condition)[0], part)
+        noise = self._noise(tf.shape(condition)[0], part, len(conditions))
         return tf.split(self.generator([condition, noise], training=training), 2)
 
     def _penalty_factor(self) -> Tensor:

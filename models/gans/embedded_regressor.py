@@ -8,7 +8,7 @@ import tensorflow as tf
 from data.detectors.spec import DetectorSpec
 from losses import constraints
 from models.gans.conditional import ConditionalGAN
-from models.networks import building_blocks
+from models.networks import building_blocks, replicas
 from models.training.phases import Pretraining
 
 Tensor = Any
@@ -124,7 +124,7 @@ class EmbeddedRegressorGAN(ConditionalGAN):
                 tf.reduce_mean(constraints.squared_error(one[-1], label))
                 for one in (on_real, on_fake)
             ]
-            term = constraints.error_difference(*errors)
+            term = constraints.error_difference(*replicas.means(errors))
         else:
             distances = [
                 constraints.feature_distance(*pair)

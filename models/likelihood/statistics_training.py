@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from models.layers.shower_statistics import ShowerStatistics
+from models.networks import replicas
 from models.training.optimizers import adam
 from models.training.phases import Phase, Pretraining
 
@@ -42,9 +43,7 @@ class StatisticsTraining(Pretraining):
     ) -> dict[str, Tensor]:
         """See `Pretraining.terms`; the loss is the negative log-likelihood."""
         counted = self.statistics.layers + len(self.statistics.thresholds)
-        dither = tf.random.stateless_uniform(
-            [tf.shape(condition)[0], counted], seed, alg="philox"
-        )
+        dither = replicas.uniform(tf.shape(condition)[0], counted, seed)
         values = self.statistics(encoded, condition, dither)
         if training:
             self._standardise(values)
@@ -54,7 +53,7 @@ class StatisticsTraining(Pretraining):
     def _standardise(self, values: Tensor) -> None:
         """Takes the standardisation from the first batch."""
         fresh = tf.convert_to_tensor(self.updates) == 0
-        mean, variance = tf.nn.moments(values, axes=[0])
+        mean, variance = replicas.moments(values)
         mixture = self.mixture
         mixture.location.assign(tf.where(fresh, mean, mixture.location))
         mixture.width.assign(tf.where(fresh, tf.sqrt(variance) + 1e-3, mixture.width))

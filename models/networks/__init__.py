@@ -1,1 +1,1 @@
-"""Generators, critics and their blocks. It imports layers."""
+"""Generators, critics, their blocks, and what replicas share. It imports layers."""

@@ -10,6 +10,7 @@ import tensorflow as tf
 from data.detectors.spec import DetectorSpec
 from models.layers import geometry, locally_connected, tracks
 from models.layers.cell_bias import CellBias
+from models.networks import replicas
 
 Tensor = Any
 
@@ -17,7 +18,7 @@ _LARGEST_REGISTER = 16
 _ENERGY = "energy_gev"
 
 
-def normal(count: Tensor, size: int, seed: Tensor) -> Tensor:
+def normal(count: Tensor, size: int, seed: Tensor, parts: int = 1) -> Tensor:
     """Draws standard normal numbers, by Box and Muller's method.
 
     `tf.random.stateless_normal` gives the same distribution, several times slower.
@@ -26,12 +27,13 @@ def normal(count: Tensor, size: int, seed: Tensor) -> Tensor:
         count: Number of rows; fewer rows are a prefix of more.
         size: Number of columns.
         seed: int32 [2].
+        parts: See `replicas.uniform`: several replicas share one draw.
 
     Returns:
         float32 [count, size].
     """
     half = (size + 1) // 2
-    uniform = tf.random.stateless_uniform([count, 2 * half], seed, alg="philox")
+    uniform = replicas.uniform(count, 2 * half, seed, parts)
     # What does not fill a vector register is rounded otherwise: with whole registers a
     # row does not depend on the number of rows.
     margin = [(0, 0), (0, -half % _LARGEST_REGISTER)]
@@ -39,8 +41,8 @@ def normal(count: Tensor, size: int, seed: Tensor) -> Tensor:
     # The numbers are in [0, 1): without 1 - x, the logarithm would meet a zero.
     radius = tf.sqrt(-2.0 * tf.math.log(1.0 - first))
     angle = 2.0 * np.pi * second
-    parts = [radius * tf.cos(angle), radius * tf.sin(angle)]
-    return tf.concat([parts[0][:, :half], parts[1][:, : size - half]], axis=1)
+    drawn = [radius * tf.cos(angle), radius * tf.sin(angle)]
+    return tf.concat([drawn[0][:, :half], drawn[1][:, : size - half]], axis=1)
 
 
 def leaky(x: Tensor) -> Tensor:

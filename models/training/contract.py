@@ -23,9 +23,11 @@ class Trainable(Protocol):
 
     Attributes:
         updates: The number of steps taken.
+        distribute_strategy: The `tf.distribute.Strategy` under which it was built.
     """
 
     updates: keras.Variable
+    distribute_strategy: Any
 
     def state_variables(self) -> list[keras.Variable]:
         """Returns all that a resumed run needs: weights, optimizers, step."""

@@ -21,6 +21,8 @@ from models.training.contract import Simulator
 
 _EDGE_BYTES = 2**20
 _MOST_ENERGIES = 32
+_NOISE = "drawn for the whole batch"
+"""Until November 2026 every replica drew noise of its own, and nothing was said."""
 
 
 def _fingerprint(paths: Sequence[str]) -> str:
@@ -57,17 +59,6 @@ def _versions() -> dict[str, str]:
         "numpy": np.__version__,
         "h5py": h5py.__version__,
     }
-
-
-def strategy(name: str) -> tf.distribute.Strategy:
-    """Returns how a training is spread over devices.
-
-    Args:
-        name: "none" for one device, "mirrored" for all GPUs of this machine.
-    """
-    if name == "mirrored":
-        return tf.distribute.MirroredStrategy()
-    return tf.distribute.get_strategy()
 
 
 def _as_today(
@@ -112,6 +103,7 @@ def claim(
     if not path.exists():
         workdir.mkdir(parents=True, exist_ok=True)
         document = {**wanted, "config": fields, "versions": _versions()}
+        document["noise"] = _NOISE
         with replacing(path) as temporary:
             temporary.write_text(json.dumps(document, indent=1) + "\n")
         return
@@ -131,6 +123,15 @@ def claim(
             f"{workdir} holds another run ({found.get('model')}), different in: "
             f"{', '.join(differing)}; choose another --workdir"
         )
+
+
+def has_old_noise(workdir: pathlib.Path) -> bool:
+    """Tells whether several replicas, if there were any, drew noise of their own.
+
+    Args:
+        workdir: Folder of the run, claimed.
+    """
+    return json.loads((workdir / "config.json").read_text()).get("noise") != _NOISE
 
 
 def description(model: str, energies_gev: NDArray[Any]) -> dict[str, Any]:

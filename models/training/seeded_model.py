@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from data.transforms.base import Transform
+from models.networks import replicas
 from models.networks.building_blocks import normal
 
 Tensor = Any
@@ -69,9 +70,12 @@ class SeededModel(keras.Model):
         return {name: self._trackers[name].result() for name in terms}
 
     def _seed_of(self, key: Tensor) -> Tensor:
-        """Returns the seed, int32 [2], of what `key` stands for, on this replica."""
-        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-        return tf.stack([self.seed + 65537 * tf.cast(replica, "int32"), key])
+        """Returns the seed, int32 [2], of what `key` stands for.
+
+        It is the same on all replicas, each of which draws its part of the batch's
+        numbers, see `replicas.uniform`.
+        """
+        return tf.stack([self.seed, key])
 
 
 class SimulatingModel(SeededModel):
@@ -138,6 +142,8 @@ def minimise(
 ) -> Tensor:
     """Takes one optimizer step and returns the norm of the gradient.
 
+    Of several replicas each returns that of its own part of the batch.
+
     Args:
         loss: Computes what is minimised, scalar.
         optimizer: Takes the step.
@@ -148,13 +154,14 @@ def minimise(
         tape.watch(values)
         value = loss()
     # Gradients are summed over replicas, so every replica contributes its part.
+    count = replicas.count()
     # A factor of the loss keeps gradients in the range of float16; else it is 1.
     factor = optimizer.scale_loss(tf.constant(1.0))
-    fraction = factor / tf.distribute.get_strategy().num_replicas_in_sync
+    fraction = factor / count
     gradients = tape.gradient(value, values, output_gradients=fraction)
     norm = tf.linalg.global_norm(gradients) / factor
     optimizer.apply(gradients, variables)
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         # The optimizer leaves such a step out.
         norm = tf.where(tf.math.is_finite(norm), norm, 0.0)
-    return norm
+    return norm if count == 1 else count * norm

@@ -16,6 +16,7 @@ from models.training import progress
 from models.training.checkpoint import Checkpoints
 from models.training.config import TrainingConfig
 from models.training.contract import LikelihoodModel, Simulator, Trainable
+from models.training.distributed import cluster, replica_loop
 from models.training.phases import Phase
 from models.training.physics_monitor import PhysicsMonitor, Simulate
 from models.training.training_inputs import augmentation
@@ -82,49 +83,75 @@ class Training:
         """
         epoch_steps = max(1, min(self.settings.epoch_steps, steps))
         epochs = math.ceil(steps / epoch_steps)
+        chief = cluster.is_chief(model.distribute_strategy)
+        loop = None
+        if replica_loop.is_needed(model.distribute_strategy):
+            loop = replica_loop.ReplicaLoop(model)
         checkpoints = Checkpoints(folder)
-        done = checkpoints.restore(model)
+        done = checkpoints.restore(model) if chief else 0
+        if loop is not None:
+            done = loop.share(done)
         if done >= epochs:
             self.say(f"{folder}: the training of {epochs} epochs is finished")
             return
-        logs = folder / "logs"
-        followed: list[keras.callbacks.Callback] = []
         validation = None
-        if simulate is not None:
-            followed.append(
-                PhysicsMonitor(
-                    self.validation, simulate, self.spec, self.settings.mask,
-                    logs, seed=self.settings.seed,
-                )
-            )  # fmt: skip
         if simulate is None or isinstance(model, LikelihoodModel):
             validation = self._validation()
-        model.fit(
-            self._elements(rows, done * epoch_steps),
+        callbacks: list[keras.callbacks.Callback] = [progress.NonFiniteGuard()]
+        if chief:
+            callbacks = [
+                *self._followed(simulate, folder / "logs"),
+                *callbacks,
+                keras.callbacks.TensorBoard(folder / "logs", write_graph=False),
+                checkpoints,
+                progress.Progress((epochs - done) * epoch_steps),
+            ]
+        if loop is None:
+            model.fit(
+                self._elements(rows, done * epoch_steps),
+                epochs=epochs,
+                initial_epoch=done,
+                steps_per_epoch=epoch_steps,
+                validation_data=validation,
+                shuffle=False,  # The pipeline does.
+                verbose=0,
+                callbacks=callbacks,
+            )
+            return
+        loop.fit(
+            lambda shard: self._elements(rows, done * epoch_steps, shard),
+            # Then the number of workers does not change what a step sees.
+            whole=pipeline.fits_in_memory(self.source),
+            parts=rows // self.settings.batch_size,
             epochs=epochs,
             initial_epoch=done,
             steps_per_epoch=epoch_steps,
-            validation_data=validation,
-            shuffle=False,  # The pipeline does.
-            verbose=0,
-            callbacks=[
-                *followed,
-                progress.NonFiniteGuard(),
-                keras.callbacks.TensorBoard(logs, write_graph=False),
-                checkpoints,
-                progress.Progress((epochs - done) * epoch_steps),
-            ],
+            validation=validation,
+            callbacks=callbacks,
         )
 
-    def _elements(self, rows: int, first: int) -> tf.data.Dataset:
-        """Returns the elements of a training from some step on."""
-        passes = pipeline.steps_per_epoch(self.source, rows)
+    def _followed(
+        self, simulate: Simulate | None, logs: pathlib.Path
+    ) -> list[keras.callbacks.Callback]:
+        if simulate is None:
+            return []
+        mask, seed = self.settings.mask, self.settings.seed
+        return [
+            PhysicsMonitor(self.validation, simulate, self.spec, mask, logs, seed=seed)
+        ]
+
+    def _elements(
+        self, rows: int, first: int, shard: tuple[int, int] = (0, 1)
+    ) -> tf.data.Dataset:
+        """Returns one worker's share of the elements of a training from a step on."""
+        own = rows // shard[1]
+        passes = pipeline.steps_per_epoch(self.source, own, shard)
         first_pass, offset = divmod(first, passes)
         settings = self.settings
         return pipeline.batches(
-            self.source, rows=rows, seed=settings.seed, first_epoch=first_pass,
+            self.source, rows=own, seed=settings.seed, first_epoch=first_pass,
+            shard=shard, augment=augmentation(settings, self.spec),
             transform=self.transform, acceptance=self.spec.acceptance(settings.mask),
-            augment=augmentation(settings, self.spec),
         ).skip(offset)  # fmt: skip
 
     def _validation(self) -> tf.data.Dataset:

@@ -1,4 +1,4 @@
-"""Trains tiny entries on two virtual devices; test_mirrored.py runs it.
+"""Trains small models and tiny entries on two virtual devices, for test_mirrored.py.
 
 python -m tests.distribution.child ENTRY [ENTRY ...]
 """
@@ -15,6 +15,7 @@ import tensorflow as tf
 from models.training.contract import phases_of
 from models.training.trainer import Training
 from tests import contract
+from tests.distribution import one_device
 
 
 def train(name: str, strategy: tf.distribute.Strategy, workdir: pathlib.Path) -> None:
@@ -48,6 +49,9 @@ if __name__ == "__main__":
     tf.config.set_logical_device_configuration(device, halves)
     tf.config.experimental.enable_op_determinism()
     mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    for build in one_device.MODELS:
+        one_device.compare(build, mirrored)
+        sys.stdout.write(f"{build.__name__}: as on one device\n")
     for entry in sys.argv[1:]:
         with tempfile.TemporaryDirectory() as folder:
             train(entry, mirrored, pathlib.Path(folder))

@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ENTRIES = ("wgan_regressor", "aux_regressor")
 
 
-def test_replicas_stay_alike():
+def test_replicas_stay_alike_and_train_as_one_device_does():
     done = subprocess.run(
         [sys.executable, "-m", "tests.distribution.child", *ENTRIES],
         cwd=ROOT,
@@ -18,5 +18,5 @@ def test_replicas_stay_alike():
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    for entry in ENTRIES:
-        assert f"{entry}: " in done.stdout
+    for name in ("regression", "constrained_gan", "cramer_gan", *ENTRIES):
+        assert f"{name}: " in done.stdout

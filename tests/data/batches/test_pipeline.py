@@ -298,3 +298,8 @@ def test_impossible_requests(make_events, box):
     empty = Sample(events.response[:0], events.condition[:0])
     with pytest.raises(ValueError, match="without events"):
         pipeline.batches(empty, rows=1, seed=1)
+
+
+def test_what_does_not_fit_into_a_window_does_not_stay_in_memory(request, source):
+    streamed = "streamed" in request.node.name
+    assert pipeline.fits_in_memory(source) != streamed

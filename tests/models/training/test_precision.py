@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from common.command_line import prepare_training
+from common.command_line import multiply_in
 from models.training.optimizers import adam, scaled
 from models.training.seeded_model import minimise
 
@@ -14,8 +14,7 @@ from models.training.seeded_model import minimise
 def float32_again():
     yield
     names = ("auto_mixed_precision_onednn_bfloat16", "auto_mixed_precision")
-    plain = dict.fromkeys(names, False) | {"remapping": True}
-    tf.config.optimizer.set_experimental_options(plain)
+    tf.config.optimizer.set_experimental_options(dict.fromkeys(names, False))
 
 
 def trained(precision: str, steps: int = 5) -> tuple[np.ndarray, list[float]]:
@@ -64,7 +63,7 @@ def test_a_type_for_other_devices_is_refused():
     gpu = bool(tf.config.list_physical_devices("GPU"))
     wrong = "bfloat16" if gpu else "float16"
     with pytest.raises(ValueError, match=f"--precision={wrong} is for"):
-        prepare_training(wrong)
+        multiply_in(wrong)
 
 
 @pytest.mark.usefixtures("float32_again")
@@ -80,7 +79,7 @@ def test_bfloat16_reaches_products_and_their_gradients_but_no_sums():
 
     exact = gradient(*factors)
     try:
-        prepare_training("bfloat16")
+        multiply_in("bfloat16")
     except ValueError as error:
         pytest.skip(str(error))
     found = tf.function(gradient)(*factors)

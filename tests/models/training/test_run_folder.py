@@ -139,3 +139,14 @@ def test_the_model_is_saved_with_its_optimizers_and_nothing_else_remains(tmp_pat
     assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
     loaded = keras.models.load_model(tmp_path / "model.keras")
     assert same(values(model.state_variables()), loaded.state_variables())
+
+
+def test_a_run_begun_when_replicas_drew_their_own_noise_is_recognised(claim, tmp_path):
+    claim()
+    folder = tmp_path / "runs/some"
+    assert not run_folder.has_old_noise(folder)
+    document = _document(tmp_path)
+    del document["noise"]
+    (folder / "config.json").write_text(json.dumps(document))
+    claim()
+    assert run_folder.has_old_noise(folder)
