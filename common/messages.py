@@ -4,7 +4,7 @@ _LONGEST = 2000
 
 
 def one_line(text: str) -> str:
-    """Makes a text fit for a terminal and a log.
+    r"""Makes a text fit for a terminal and a log.
 
     It may quote a stranger's file, which is neither to break the line nor to command
     the terminal.
@@ -16,7 +16,7 @@ def one_line(text: str) -> str:
         The same without line breaks, control characters and what is too much.
 
     Example:
-        >>> one_line("a.npz: no array 'x\\n\\x1b[2J'")
+        >>> one_line("a.npz: no array 'x\n\x1b[2J'")
         "a.npz: no array 'x ?[2J'"
     """
     text = " ".join(text.splitlines())

@@ -17,7 +17,7 @@ from tests.fuzz.targets import BINNING
 _EVENTS = 3
 
 
-def _described(path: pathlib.Path) -> None:
+def described(path: pathlib.Path) -> None:
     """A detector of two by two cells that describes itself, by h5py alone."""
     with h5py.File(path, "w", libver="latest") as file:
         file["response"] = np.ones((_EVENTS, 2, 2), np.float32)
@@ -35,7 +35,7 @@ def _described(path: pathlib.Path) -> None:
 
 def _hdf5(folder: pathlib.Path) -> None:
     own = folder / "own.h5"
-    _described(own)
+    described(own)
     spec = readers.detect(own)
     sample = readers.read(own, spec)
     weighted = Sample(sample.response, sample.condition, np.ones(_EVENTS, np.float32))

@@ -8,6 +8,7 @@ import contextlib
 import io
 import math
 import os
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -34,7 +35,7 @@ _HEADERS = {
 # RuntimeError: encrypted, or compressed in a way that Python does not know.
 _BROKEN = (
     OSError, ValueError, TypeError, SyntaxError, EOFError, KeyError, RuntimeError,
-    MemoryError, zipfile.BadZipFile, zlib.error,
+    MemoryError, tokenize.TokenError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
 
 

@@ -34,7 +34,6 @@ def read(path):
             _ = dataset.splits
             dataset.read()
     except DataError as error:
-        assert "\n" not in str(error)
         return str(error)
     return None
 
@@ -143,7 +142,7 @@ VALUES = st.one_of(
 )
 
 
-@hypothesis.settings(max_examples=60)
+@hypothesis.settings(max_examples=40)
 @hypothesis.given(name=st.sampled_from(ATTRIBUTES), value=VALUES)
 def test_any_attribute_is_read_or_refused(tmp_path_factory, box, name, value):
     target = tmp_path_factory.mktemp("any") / "box.h5"
