@@ -1,5 +1,9 @@
-"""Fuzzes one format until the first finding: python -m tests.fuzz.child FORMAT ..."""
+"""Fuzzes a format until the first finding: python -m tests.fuzz.child FORMAT FOLDER ...
 
+FOLDER gets the file that raised an exception; libFuzzer's options follow.
+"""
+
+import hashlib
 import pathlib
 import sys
 import tempfile
@@ -11,8 +15,9 @@ with atheris.instrument_imports(include=["data", "zipfile", "csv", "uproot", "h5
 
 
 def main() -> None:
-    """Reads the format from the command line and leaves the rest to libFuzzer."""
+    """Reads format and folder from the command line, the rest is libFuzzer's."""
     ending, read = TARGETS[sys.argv[1]]
+    findings = pathlib.Path(sys.argv[2])
     # In memory, where there is such a folder: a file is written for every execution.
     memory = pathlib.Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
@@ -20,9 +25,14 @@ def main() -> None:
 
         def run(content: bytes) -> None:
             path.write_bytes(content)
-            read(str(path))
+            try:
+                read(str(path))
+            except BaseException:
+                name = f"exception-{hashlib.sha256(content).hexdigest()[:16]}"
+                (findings / name).write_bytes(content)
+                raise
 
-        atheris.Setup([sys.argv[0], *sys.argv[2:]], run)
+        atheris.Setup([sys.argv[0], *sys.argv[3:]], run)
         atheris.Fuzz()
 
 

@@ -40,6 +40,7 @@ def main() -> None:
                 "-m",
                 "tests.fuzz.child",
                 arguments.format,
+                str(findings),
                 str(corpus),
                 str(seeds),
                 f"-max_total_time={left}",
@@ -59,8 +60,8 @@ def main() -> None:
             if not reasons[reason]:
                 sys.stdout.write(output[-4000:])
             reasons[reason] += 1
-            if "pulse" not in output and "INITED" not in output:
-                break
+            if not re.search(r"^#\d", output, re.M):
+                break  # It did not even begin.
     seconds = time.monotonic() - start
     print(f"{arguments.format}: {executions:,} executions in {seconds:,.0f} s")
     for reason, count in reasons.most_common():
@@ -69,14 +70,15 @@ def main() -> None:
 
 
 def _reason(output: str, status: int) -> str:
-    """Returns the line of the output that tells a finding from others."""
-    lines = output.splitlines()
-    for number, line in enumerate(lines):
-        if "Uncaught Python exception" in line:
-            return lines[number + 1] if number + 1 < len(lines) else line
-    for line in lines:
-        if "ERROR: libFuzzer" in line or "SUMMARY" in line:
-            return line
+    """Returns what tells a finding from others."""
+    _, found, exception = output.partition("Uncaught Python exception: ===\n")
+    if found:
+        places = re.findall(r'^  File "(.*)", line (\d+)', exception, re.M)
+        kind = exception.partition(":")[0]
+        return f"{kind} at {':'.join(places[-1])}" if places else kind
+    for line in output.splitlines():
+        if "ERROR: libFuzzer" in line:
+            return line.partition("ERROR: ")[2]
     return f"exit status {status}"
 
 
