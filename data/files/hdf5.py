@@ -5,6 +5,7 @@ followed. It can also declare more than it holds, which is found before room is 
 """
 
 import math
+import zlib
 from typing import Any
 
 import h5py
@@ -13,10 +14,12 @@ from numpy.typing import NDArray
 
 from data.detectors.spec import DetectorSpec
 from data.events import SPLITS, DataError
+from data.files.inflated_chunks import check_chunks
 from data.files.validation import as_floats, check_names
 
 _BROKEN = (
     OSError, RuntimeError, KeyError, TypeError, ValueError, OverflowError, MemoryError,
+    zlib.error,
 )  # fmt: skip
 """What h5py raises where a file is damaged, or holds what Python has no name for."""
 
@@ -198,25 +201,28 @@ def dataset(path: str, file: h5py.File, name: str) -> h5py.Dataset:
     return found
 
 
-def content(path: str, found: h5py.Dataset, where: Any = ()) -> NDArray[Any]:
-    """Reads a dataset or a part of it.
+def content(path: str, found: h5py.Dataset, rows: slice = slice(None)) -> NDArray[Any]:
+    """Reads rows of a dataset, by default all.
 
     Raises:
         DataError: If the file is damaged there.
     """
     try:
-        return np.asarray(found[where])
+        check_chunks(found, rows)
+        return np.asarray(found[rows])
     except _BROKEN as error:
         raise _damaged(path, found.name[1:], error) from error
 
 
-def floats(path: str, found: h5py.Dataset, where: Any = ()) -> NDArray[np.float32]:
-    """Reads numbers as float32.
+def floats(
+    path: str, found: h5py.Dataset, rows: slice = slice(None)
+) -> NDArray[np.float32]:
+    """Reads rows of numbers as float32, by default all.
 
     Raises:
         DataError: If they are not numbers or the file is damaged there.
     """
-    return as_floats(path, found.name[1:], content(path, found, where))
+    return as_floats(path, found.name[1:], content(path, found, rows))
 
 
 def split_codes(path: str, file: h5py.File) -> NDArray[np.uint8] | None:

@@ -1,12 +1,14 @@
 """HDF5 files of strangers: other files are not followed, and no size is believed."""
 
+import zlib
+
 import h5py
 import hypothesis
 import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from data.files import readers, writers
+from data.files import inflated_chunks, readers, writers
 from data.files.readers import DataError
 from data.production.stored_conditions import StoredConditions
 
@@ -115,6 +117,38 @@ def test_groups_and_types_are_no_datasets(path):
         file.create_group("response")
         file["condition"] = np.dtype("f4")
     assert "'response' is missing" in read(path)
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_a_chunk_unpacks_to_what_is_declared_alone(path, shuffle, monkeypatch):
+    monkeypatch.setattr(inflated_chunks, "_HARMLESS_BYTES", 64)
+    with h5py.File(path, "r+") as file:
+        held = file["response"][:]
+        del file["response"]
+        found = file.create_dataset(
+            "response", data=held, chunks=(2, 3, 3, 2), compression=9, shuffle=shuffle
+        )
+        assert found.id.get_chunk_info(0).size > 64
+    assert read(path) is None
+    with h5py.File(path, "r+") as file:
+        bomb = zlib.compress(bytes(1 << 20))
+        file["response"].id.write_direct_chunk((2, 0, 0, 0), bomb)
+    assert "response is damaged (a chunk unpacks to more" in read(path)
+
+
+def test_chunks_that_are_packed_twice(path):
+    with h5py.File(path, "r+") as file:
+        shape = file["response"].shape
+        del file["response"]
+        plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        plist.set_chunk(shape)
+        plist.set_deflate(9)
+        plist.set_deflate(9)
+        space = h5py.h5s.create_simple(shape)
+        h5py.h5d.create(
+            file.id, b"response", h5py.h5t.NATIVE_FLOAT, space, dcpl=plist
+        ).close()
+    assert "it is packed 2 times" in read(path)
 
 
 def test_one_long_text_for_every_event(path):
