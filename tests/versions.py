@@ -1,14 +1,15 @@
 """Runs the tests on other Pythons and versions: python -m tests.versions NAME ...
 
-NAME is `locked` (requirements-dev.lock), `newest` (the newest version of everything that
+NAME is `locked` (requirements-dev.lock), `newest` (the newest version of what
 requirements-dev.txt names) or `oldest` (tests/oldest.txt). Each runs on every Python of
 3.11 to 3.13 that is on the PATH, in an environment of its own in build/versions, which
-takes 2.5 GB and minutes. What stands after `--` goes to pytest.
+takes 2.5 GB and minutes.
 """
 
 import argparse
 import pathlib
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -72,10 +73,11 @@ def main() -> None:
     """Runs what was asked for and says which of it passed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="+", choices=["locked", "newest", "oldest"])
-    arguments, flags = parser.parse_known_args()
+    parser.add_argument("--pytest", default="", help="options for pytest")
+    arguments = parser.parse_args()
     pythons = [one for one in PYTHONS if shutil.which(f"python{one}")]
     missing = [one for one in PYTHONS if one not in pythons]
-    flags = [flag for flag in flags if flag != "--"]
+    flags = shlex.split(arguments.pytest)
     results = {
         f"{name}, Python {python}": _passes(name, python, flags)
         for name in arguments.names
