@@ -4,6 +4,7 @@ The same command again continues a run that was stopped, bit for bit.
 """
 
 import pathlib
+import shlex
 import sys
 
 from common import command_line  # First: it silences the start of TensorFlow.
@@ -105,7 +106,7 @@ def _train() -> None:
         )
         print(f"{workdir}/onnx/{onnx_model.FILE}: {agreement}")
     print(f"{workdir}/saved_model answers in {spec.unit}; look at it with\n"
-          f"  python evaluate.py --workdir={workdir}")  # fmt: skip
+          f"  python evaluate.py --workdir={shlex.quote(str(workdir))}")  # fmt: skip
 
 
 main = command_line.main(_train)
