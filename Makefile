@@ -43,20 +43,17 @@ clean:  ## Remove the environment, builds and caches; runs/ stays
 	rm -rf .hypothesis .import_linter_cache
 	find . -name __pycache__ -not -path './runs/*' -prune -exec rm -rf {} +
 
-$(VENV)/requirements.stamp: requirements.txt
-$(VENV)/requirements-dev.stamp: requirements-dev.txt requirements-pid.txt \
-  requirements-geant4.txt requirements-onnx.txt requirements.txt
-
-# A stamp is as new as the last complete installation of its list.
-$(VENV)/%.stamp:
+# A stamp is as new as the last complete installation of its lock, in which every
+# package has a version and checksums (docs/dependencies.md).
+$(VENV)/%.stamp: %.lock
 	@"$(PYTHON)" -c '' 2>/dev/null || { echo >&2 \
 	  "make: '$(PYTHON)' does not run: apt-get install python3, or PYTHON=..."; exit 2; }
 	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
 	  || { echo >&2 "make: '$(PYTHON)' is not Python 3.11 to 3.13: give PYTHON=..."; exit 2; }
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { echo >&2 \
 	  "make: '$(PYTHON)' has no venv module: apt-get install python3-venv"; exit 2; }
-	@echo "Setting up $(VENV) from $*.txt: once, a few minutes."
+	@echo "Setting up $(VENV) from $*.lock: once, a few minutes."
 	@"$(PYTHON)" -m venv $(VENV)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
-	  --no-input --requirement $*.txt
+	  --no-input --require-hashes --requirement $*.lock
 	@touch $@

@@ -4,6 +4,7 @@ The same command again continues a run that was stopped, bit for bit.
 """
 
 import pathlib
+import shlex
 import sys
 from typing import Any
 
@@ -160,7 +161,7 @@ def _leave(
         )
         print(f"{workdir}/onnx/{onnx_model.FILE}: {agreement}")
     print(f"{workdir}/saved_model answers in {spec.unit}; look at it with\n"
-          f"  python evaluate.py --workdir={workdir}")  # fmt: skip
+          f"  python evaluate.py --workdir={shlex.quote(str(workdir))}")  # fmt: skip
 
 
 main = command_line.main(_train)

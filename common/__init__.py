@@ -1,4 +1,4 @@
-"""The ground floor: starting and refusing commands, whole files, rounding.
+"""The ground floor: starting and refusing commands, messages, whole files, rounding.
 
 It imports nothing of ours.
 """

@@ -12,6 +12,8 @@ from typing import NoReturn
 
 from absl import app, flags, logging
 
+from common.messages import one_line
+
 _STDERR = 2
 
 
@@ -109,7 +111,7 @@ def refuse(error: Exception) -> NoReturn:
         error: Its message says what, which value and what to do.
     """
     name = pathlib.Path(sys.argv[0]).name
-    message = " ".join(str(error).split())
+    message = one_line(" ".join(str(error).split()) or type(error).__name__)
     print(f"{name}: {message}", file=sys.stderr)  # noqa: T201
     sys.exit(2)
 
@@ -143,7 +145,7 @@ def main(work: Callable[[], None]) -> Callable[[list[str]], None]:
         logging.set_verbosity(logging.WARNING)
         try:
             work()
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, MemoryError) as error:
             refuse(error)
 
     return wrapped

@@ -5,6 +5,8 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 
+from common.messages import one_line
+
 SPLITS = ("train", "validation", "test")
 """The names that the `split` of a file may hold."""
 
@@ -12,8 +14,15 @@ SPLITS = ("train", "validation", "test")
 class DataError(ValueError):
     """A file or its content cannot be used.
 
-    The message is one line: what, which value or event, what to do.
+    The message is one line: what, which value or event, what to do. It may quote the
+    file, see `common.messages.one_line`.
+
+    Args:
+        message: What was found.
     """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -33,6 +33,7 @@ class Script:
 
     Attributes:
         module: The script as a module.
+        flags: Its flags.
     """
 
     def __init__(self, name, patch):
@@ -45,13 +46,13 @@ class Script:
         from absl import flags
 
         self._name = f"{name}.py"
-        self._flags = flags.FlagValues()
+        self.flags = flags.FlagValues()
         with patch.context() as loading:
-            loading.setattr(flags, "FLAGS", self._flags)
+            loading.setattr(flags, "FLAGS", self.flags)
             for function in dir(flags):
                 if function.startswith(("DEFINE_", "mark_flag", "register_", "multi_")):
                     own = functools.partial(
-                        getattr(flags, function), flag_values=self._flags
+                        getattr(flags, function), flag_values=self.flags
                     )
                     loading.setattr(flags, function, own)
             file = importlib.util.spec_from_file_location(name, ROOT / self._name)
@@ -61,9 +62,9 @@ class Script:
 
     def __call__(self, *options):
         """Runs it and returns what its process would end with."""
-        self._flags.unparse_flags()
+        self.flags.unparse_flags()
         try:
-            self.module.main(self._flags([self._name, *options]))
+            self.module.main(self.flags([self._name, *options]))
         except SystemExit as end:
             return end.code
         return 0

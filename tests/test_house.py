@@ -75,6 +75,10 @@ def _offences(tree: ast.Module) -> Iterator[tuple[int, str]]:
                 yield node.lineno, f"{function}()"
             case ast.keyword(arg="allow_pickle", value=ast.Constant(value=True)):
                 yield node.value.lineno, "allow_pickle=True"
+            case ast.keyword(arg="safe_mode"):
+                yield node.value.lineno, "safe_mode: Keras's own default is on"
+            case ast.Attribute(attr="enable_unsafe_deserialization"):
+                yield node.lineno, "enable_unsafe_deserialization()"
     for line, name in _imports(tree):
         if name in {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal"}:
             yield line, f"import {name}"
@@ -154,6 +158,8 @@ def test_no_assert_and_no_code_from_data(path):
         "x = eval('1')",
         "exec('x = 1')",
         "np.load(path, allow_pickle=True)",
+        "keras.models.load_model(path, safe_mode=False)",
+        "keras.config.enable_unsafe_deserialization()",
         "import pickle",
         "from joblib import load",
         "def f():\n    import pickle as p",

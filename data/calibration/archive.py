@@ -1,8 +1,6 @@
 """NumPy archives of particle identification: x, y and w, with names of columns."""
 
 import functools
-import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -15,12 +13,11 @@ from data.calibration.table import (
     Table,
     check_exists,
     numbers,
-    unreadable,
 )
 from data.events import DataError
+from data.files.archives.array_archives import array_names, load_arrays
 
 _PAIRS = (("x", "x_vars"), ("y", "y_vars"), ("w", "w_var"))
-_BROKEN = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 def open_table(path: str) -> Table:
@@ -62,35 +59,8 @@ def open_table(path: str) -> Table:
 
 
 def _load(path: str) -> dict[str, NDArray[Any]]:
-    try:
-        # NumPy leaves a file open that it cannot read; this one closes.
-        with open(path, "rb") as file:
-            archive = np.load(file, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise DataError(
-                    f"{path}: a single array, not an archive of named arrays; write "
-                    "it with numpy.savez"
-                )
-            with archive:
-                keys = [key for pair in _PAIRS for key in pair if key in archive.files]
-                return {key: _member(path, archive, key) for key in keys}
-    except DataError:
-        raise
-    except _BROKEN as error:
-        raise unreadable(path, "archive", error) from error
-
-
-def _member(path: str, archive: Any, key: str) -> NDArray[Any]:
-    try:
-        return np.asarray(archive[key])
-    except ValueError as error:
-        if "allow_pickle" not in str(error):
-            raise
-        raise DataError(
-            f"{path}: {key} holds Python objects, which are never read, since they "
-            "may run code; write names as numpy.array([...], dtype=str) and numbers as "
-            "float32"
-        ) from error
+    present = array_names(path)
+    return load_arrays(path, [key for pair in _PAIRS for key in pair if key in present])
 
 
 def _array(path: str, arrays: dict[str, NDArray[Any]], key: str) -> NDArray[Any]:

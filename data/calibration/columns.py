@@ -22,6 +22,8 @@ NO_WEIGHT = "none"
 
 _SPECIES_COLUMNS = ("species_pdg", "MCParticleType")
 _MOST_NAMES_SHOWN = 20
+_MOST_NAMES_COMPARED, _LONGEST_NAME = 2000, 100
+"""A comparison takes time with the product of both lengths."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,14 +105,14 @@ def _layout(table: Table) -> ColumnLayout:
 def _nearest(table: Table, name: str) -> str:
     """Lists the columns of a table, those most alike to a name first."""
     names = sorted(
-        table.names,
+        (other[:_LONGEST_NAME] for other in table.names[:_MOST_NAMES_COMPARED]),
         key=lambda other: difflib.SequenceMatcher(
             None, name.lower(), other.lower()
         ).ratio(),
         reverse=True,
     )
     shown = ", ".join(names[:_MOST_NAMES_SHOWN]) or "(none)"
-    more = len(names) - _MOST_NAMES_SHOWN
+    more = len(table.names) - _MOST_NAMES_SHOWN
     return shown + (f" and {more} more" if more > 0 else "")
 
 

@@ -3,12 +3,14 @@
 import functools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from data.calibration.table import (
     PIECE_ROWS,
     Columns,
     Table,
     check_exists,
+    not_numbers,
     numbers,
     optional,
     unreadable,
@@ -16,6 +18,8 @@ from data.calibration.table import (
 from data.events import DataError
 
 _KINDS = ("TTree", "ROOT::RNTuple")
+_LARGEST_RATIO = 1 << 16
+"""Entries per byte of a file: ROOT's compressions pack equal bytes less tightly."""
 
 
 def open_table(path: str, tree: str | None = None, species: str | None = None) -> Table:
@@ -74,13 +78,30 @@ def _pieces(path: str, tree: str, names: Sequence[str]) -> Iterator[Columns]:
     with optional(path):
         import uproot
     wanted = set(names)
+
+    def of_numbers(branch: Any) -> bool:
+        """Refuses objects before uproot begins to read them."""
+        if branch.name in wanted and not isinstance(
+            branch.interpretation, uproot.AsDtype
+        ):
+            raise not_numbers(f"{path}:{tree}", branch.name, branch.typename)
+        return True
+
     try:
         with uproot.open(Path(path)) as file:
+            found = file[tree]
+            if found.num_entries > _LARGEST_RATIO * Path(path).stat().st_size:
+                raise DataError(
+                    f"{path}:{tree}: says that it has {found.num_entries:,} entries, "
+                    "which the file is too small for; fetch or write it again"
+                )
+            is_tree = hasattr(found, "branches")
             # A function, as uproot would read a name with * or / as a pattern.
-            for piece in file[tree].iterate(
+            for piece in found.iterate(
                 filter_name=lambda name: name in wanted,
                 library="np",
                 step_size=PIECE_ROWS,
+                **({"filter_branch": of_numbers} if is_tree else {}),
             ):
                 yield {
                     name: numbers(f"{path}:{tree}", name, piece[name]) for name in names

@@ -49,7 +49,10 @@ def open_table(path: str) -> Table:
             "names in the first line"
         )
     delimiter = next((mark for mark in _DELIMITERS if mark in header), "\t")
-    names = tuple(next(csv.reader([header], delimiter=delimiter)))
+    try:
+        names = tuple(next(csv.reader([header], delimiter=delimiter)))
+    except csv.Error as error:
+        raise unreadable(path, "table in text", error) from error
     return Table(path, names, functools.partial(_pieces, path, names, delimiter))
 
 

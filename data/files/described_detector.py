@@ -11,7 +11,15 @@ from data import detectors
 from data.detectors.spec import DetectorSpec, DomainRange
 from data.detectors.summed_cells import summed
 from data.events import DataError
-from data.files.hdf5 import attribute, content, floats, texts
+from data.files.hdf5 import (
+    attribute,
+    content,
+    dataset,
+    floats,
+    holds,
+    holds_attribute,
+    texts,
+)
 from data.files.shower_formats import shower_layouts
 from data.files.shower_formats.binning_xml import Binning
 
@@ -20,33 +28,38 @@ def _component(index: int) -> Callable[[Any], Any]:
     return lambda condition: condition[:, index]
 
 
+def _optional(path: str, file: h5py.File, name: str, default: Any) -> Any:
+    """Returns an attribute, or what counts where there is none."""
+    return attribute(path, file, name) if holds_attribute(path, file, name) else default
+
+
 def _described(path: str, file: h5py.File, name: str) -> DetectorSpec:
     """Builds the specification of a detector that `data.detectors` does not know."""
     for required in ("cells", "positions_cm"):
-        if required not in file:
+        if not holds(path, file, required):
             raise DataError(
                 f"{path}: unknown detector {name!r}; known: "
                 f"{', '.join(detectors.names())}; for another one the file needs the "
                 "datasets 'cells' and 'positions_cm', see docs/formats.md"
             )
-    cells = content(path, file["cells"]).astype(bool)
-    positions_cm = floats(path, file["positions_cm"])
+    cells = content(path, dataset(path, file, "cells")).astype(bool)
+    positions_cm = floats(path, dataset(path, file, "positions_cm"))
     conditions = texts(path, file, "condition_names")
     units = texts(path, file, "condition_units")
     low = np.atleast_1d(attribute(path, file, "domain_low"))
     high = np.atleast_1d(attribute(path, file, "domain_high"))
-    depths = np.atleast_1d(file.attrs.get("layer_depths_x0", ()))
-    shower_depth = np.ravel(file.attrs.get("shower_depth_cm", ()))
-    energies = np.atleast_1d(file.attrs.get("energy_conditions", 0))
-    vectors = np.reshape(file.attrs.get("plane_vectors", ()), (-1, 2))
-    circles = np.ravel(file.attrs.get("periodic_axes", ()))
-    shapes = np.reshape(file.attrs.get("layer_shapes", ()), (-1, 2))
-    numbers = np.ravel(file.attrs.get("layer_numbers", ()))
+    depths = np.atleast_1d(_optional(path, file, "layer_depths_x0", ()))
+    shower_depth = np.ravel(_optional(path, file, "shower_depth_cm", ()))
+    energies = np.atleast_1d(_optional(path, file, "energy_conditions", 0))
+    vectors = np.reshape(_optional(path, file, "plane_vectors", ()), (-1, 2))
+    circles = np.ravel(_optional(path, file, "periodic_axes", ()))
+    shapes = np.reshape(_optional(path, file, "layer_shapes", ()), (-1, 2))
+    numbers = np.ravel(_optional(path, file, "layer_numbers", ()))
     layers = len(shapes) or (cells.shape[2] if cells.ndim == 3 else 0)
-    bound = float(file.attrs.get("lower_bound", 0.0))
+    bound = float(_optional(path, file, "lower_bound", 0.0))
     dead = np.zeros_like(cells)
-    if "dead_cells" in file:
-        dead = content(path, file["dead_cells"]).astype(bool)
+    if holds(path, file, "dead_cells"):
+        dead = content(path, dataset(path, file, "dead_cells")).astype(bool)
     wrong = {
         "positions_cm": positions_cm.shape != (*cells.shape, 3),
         "dead_cells": dead.shape != cells.shape,
@@ -76,7 +89,7 @@ def _described(path: str, file: h5py.File, name: str) -> DetectorSpec:
     spec = DetectorSpec(
         name=name,
         shape=cells.shape,
-        response_name=str(file.attrs.get("response_name", "response")),
+        response_name=str(_optional(path, file, "response_name", "response")),
         unit=texts(path, file, "response_unit")[0],
         lower_bound=None if np.isnan(bound) else bound,
         condition_names=conditions,
@@ -109,7 +122,7 @@ def _ring_edges_cm(
     path: str, file: h5py.File, spec: DetectorSpec
 ) -> tuple[tuple[float, ...], ...]:
     """Returns the edges of the rings of every layer; none where cells are no rings."""
-    edges = np.ravel(file.attrs.get("ring_edges_cm", ()))
+    edges = np.ravel(_optional(path, file, "ring_edges_cm", ()))
     if not len(edges):
         return ()
     sizes = [columns + 1 for _, columns in spec.image_shapes]
@@ -150,7 +163,7 @@ def detect(path: str, file: h5py.File, binning: Binning | None = None) -> Detect
         DataError: If the file cannot be read, or neither names a detector of
             data/detectors nor describes its own.
     """
-    layout = shower_layouts.identify(file)
+    layout = shower_layouts.identify(path, file)
     if layout is not None:
         spec = layout.describe(path, file, binning)
         layout.check(path, file, spec)
@@ -158,6 +171,14 @@ def detect(path: str, file: h5py.File, binning: Binning | None = None) -> Detect
     name = str(attribute(path, file, "detector"))
     if name in detectors.names():
         return detectors.get(name)
-    if "summed_from" in file.attrs:
+    if holds_attribute(path, file, "summed_from"):
         return _summed(path, file)
-    return _described(path, file, name)
+    try:
+        return _described(path, file, name)
+    except DataError:
+        raise
+    except (TypeError, ValueError, IndexError, OverflowError) as error:
+        raise DataError(
+            f"{path}: the attributes that describe detector {name!r} are damaged: "
+            f"{error}; write them as docs/formats.md says"
+        ) from error

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from data.detectors.spec import DetectorSpec
 from data.events import SPLITS, DataError
-from data.files import hdf5, npz_layouts
+from data.files import hdf5
+from data.files.archives import npz_layouts
 from data.files.shower_formats import shower_layouts
 from data.files.shower_formats.layout_file import LayoutFile
 from data.files.sparse_responses import open_responses
@@ -73,16 +74,19 @@ class CanonicalFile:
             "split": (events,),
         }
         for name, shape in shapes.items():
-            if name in file and hdf5.dataset(path, file, name).shape != shape:
+            if not hdf5.holds(path, file, name):
+                continue
+            found = hdf5.dataset(path, file, name).shape
+            if found != shape:
                 raise DataError(
-                    f"{path}: {name} has shape {file[name].shape}, {events} events "
-                    f"need {shape}"
+                    f"{path}: {name} has shape {found}, {events} events need {shape}"
                 )
         self.rows = self._select(file, split, events)
         self.condition = hdf5.floats(path, condition)[self.rows]
         self.weight = None
-        if "weight" in file:
-            self.weight = hdf5.floats(path, file["weight"])[self.rows]
+        if hdf5.holds(path, file, "weight"):
+            weight = hdf5.dataset(path, file, "weight")
+            self.weight = hdf5.floats(path, weight)[self.rows]
         self.chunk_rows = self._response.chunk_events
 
     def _select(
@@ -172,7 +176,7 @@ def open_file(
         return ArchiveFile(path, spec, split)
     file = hdf5.open_file(path) if opened is None else opened
     try:
-        layout = shower_layouts.identify(file)
+        layout = shower_layouts.identify(path, file)
     finally:
         if opened is None:
             file.close()

@@ -153,7 +153,7 @@ def _cpu_s(
         if is_archive(path):
             return None
         with hdf5.open_file(path) as file:
-            if "cpu_s" not in file:
+            if not hdf5.holds(path, file, "cpu_s"):
                 return None
             values = hdf5.floats(path, hdf5.dataset(path, file, "cpu_s"))
             codes = hdf5.split_codes(path, file)

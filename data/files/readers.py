@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from data.detectors.spec import DetectorSpec
 from data.events import SPLITS, DataError, Sample
-from data.files import described_detector, hdf5, npz_layouts
+from data.files import described_detector, hdf5
+from data.files.archives import npz_layouts
 from data.files.event_files import is_archive
 from data.files.shower_formats import shower_layouts
 from data.files.shower_formats.binning_xml import Binning
@@ -93,9 +94,9 @@ class Dataset:
             self.attributes: dict[str, Any] = {}
         else:
             self.spec = described_detector.detect(first, file, binning)
-            found = shower_layouts.identify(file)
+            found = shower_layouts.identify(first, file)
             self.layout = None if found is None else found.name
-            self.attributes = dict(file.attrs)
+            self.attributes = hdf5.attributes(first, file)
 
     @functools.cached_property
     def splits(self) -> dict[str, int]:

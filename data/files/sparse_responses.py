@@ -185,6 +185,6 @@ def open_responses(
     Raises:
         DataError: If there are none or they do not fit the detector.
     """
-    if OFFSET in file and "response" not in file:
+    if hdf5.holds(path, file, OFFSET) and not hdf5.holds(path, file, "response"):
         return SparseDataset(path, file, spec)
     return DenseDataset(path, file, spec)

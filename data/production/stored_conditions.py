@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from data.calibration.formats import open_table
 from data.detectors.spec import DetectorSpec
 from data.events import DataError
-from data.files import hdf5, npz_layouts
+from data.files import hdf5
+from data.files.archives import array_archives, npz_layouts
 from data.files.event_files import is_archive
 from data.files.validation import as_floats, check_names, check_per_event
 from data.production.shares import Share
@@ -147,9 +148,9 @@ class StoredConditions:
     def _of_hdf5(self, path: str) -> Pieces:
         """The dataset `condition` of a canonical file, or a dataset per condition."""
         with hdf5.open_file(path) as file:
-            if "condition" in file and not self._columns:
+            if not self._columns and hdf5.holds(path, file, "condition"):
                 found = [hdf5.dataset(path, file, "condition")]
-                if "condition_names" in file.attrs:
+                if hdf5.holds_attribute(path, file, "condition_names"):
                     received = hdf5.texts(path, file, "condition_names")
                     wanted, name = self._spec.condition_names, self._spec.name
                     check_names(path, "condition_names", received, wanted, name)
@@ -169,12 +170,12 @@ class StoredConditions:
 
     def _of_archive(self, path: str) -> Pieces:
         """The array `condition`, an array per condition, or a layout of events."""
-        names = npz_layouts.array_names(path)
+        names = array_archives.array_names(path)
         wanted = self._names()
         if "condition" in names and not self._columns:
             wanted = ["condition"]
         if names.issuperset(wanted):
-            arrays = npz_layouts.load_arrays(path, wanted)
+            arrays = array_archives.load_arrays(path, wanted)
             yield self._shaped(
                 path, [as_floats(path, name, arrays[name]) for name in wanted]
             )

@@ -21,9 +21,11 @@ def sample_of(detector: str) -> str:
     Raises:
         DataError: If the repository has none.
     """
-    found = sorted(FOLDER.glob(f"{detector}_*.h5"))
+    # The name may come from a file: it is compared, never made a path or a pattern.
+    files = sorted(FOLDER.glob("*.h5"))
+    found = [path for path in files if path.name.startswith(f"{detector}_")]
     if not found:
-        known = ", ".join(sorted(path.name for path in FOLDER.glob("*.h5")))
+        known = ", ".join(path.name for path in files)
         raise DataError(
             f"no sample of detector {detector!r} comes with the repository ({known}); "
             "give a file of your own"

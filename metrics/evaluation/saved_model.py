@@ -41,7 +41,7 @@ def species_of(path: pathlib.Path) -> tuple[str, ...]:
     Raises:
         ValueError: If there is no such model.
     """
-    limits = {one.get("name"): one for one in signature_of(path).get("domain", [])}
+    limits = {one["name"]: one for one in signature_of(path).get("domain", [])}
     found = limits.get("species_index", {"low": 0, "high": len(particles.NAMES)})
     return tuple(
         name
@@ -65,11 +65,30 @@ def signature_of(path: pathlib.Path) -> dict[str, Any]:
                 f"{path}: no saved model here ({name} is missing); train.py writes one"
             )
     try:
-        return dict(json.loads((path / "signature.json").read_text()))
-    except (json.JSONDecodeError, TypeError, ValueError):
+        document = dict(json.loads((path / "signature.json").read_text()))
+        _check_types(document)
+    except (TypeError, ValueError, KeyError, AttributeError, RecursionError):
         raise ValueError(
             f"{path}/signature.json is damaged; export the model again"
         ) from None
+    return document
+
+
+def _check_types(document: Mapping[str, Any]) -> None:
+    """Raises TypeError, or what else happens, where a signature is none."""
+    names = [one["name"] for one in document.get("conditions", [])]
+    ranges = [(one["low"], one["high"]) for one in document.get("domain", [])]
+    names += [one["name"] for one in document.get("domain", [])]
+    sizes = list(document.get("response", {}).get("shape", []))
+    energies = list(document.get("trained_energies_gev") or [])
+    document.get("versions", {}).get("fastsim_zoo")
+    if not all(isinstance(name, str) for name in names):
+        raise TypeError
+    if not all(isinstance(size, int) for size in sizes):
+        raise TypeError
+    for number in (*energies, *(end for ends in ranges for end in ends)):
+        if not isinstance(number, int | float):
+            raise TypeError
 
 
 def history_of(path: pathlib.Path) -> dict[str, NDArray[np.float64]]:

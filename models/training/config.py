@@ -92,7 +92,7 @@ def _type_name(kind: Any) -> str:
 def _parse(name: str, text: str, kind: Any) -> Any:
     try:
         return _matches(text if kind is str else json.loads(text), kind)
-    except (TypeError, json.JSONDecodeError):
+    except (TypeError, ValueError, RecursionError):
         raise ValueError(
             f"--set={name}: {text!r} is not of type {_type_name(kind)}; write numbers "
             "as 0.5, switches as true or false and tuples as [1,2]"

@@ -110,7 +110,7 @@ def claim(
     try:
         found = json.loads(path.read_text())
         settings_found = _as_today(found["config"], settings)
-    except (json.JSONDecodeError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise ValueError(
             f"{path} is damaged; choose another --workdir or remove this one"
         ) from None

@@ -138,7 +138,10 @@ def _parsed(path: str) -> list[_Bin]:
         raise DataError(f"{path}: no such binning file; check the path") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
-    except expat.ExpatError as error:
+    except DataError:
+        raise
+    # The last two: its encoding is unknown, or none of text.
+    except (expat.ExpatError, LookupError, ValueError) as error:
         raise DataError(
             f"{path}: not XML ({error}); a binning is {_EXAMPLE}"
         ) from error
@@ -167,5 +170,11 @@ def _layer(path: str, attributes: _Attributes) -> RingLayer:
             f"{path}: layer {number}: r_edges {attributes['r_edges']!r}, n_bin_alpha "
             f"{angles}: edges must ascend, from 0 or more, and there is at least one "
             "bin of the angle"
+        )
+    if angles * len(edges) > _MOST_VOXELS:
+        # Before anything else is done with what may have thousands of digits.
+        raise DataError(
+            f"{path}: layer {attributes['id']}: more than {_MOST_VOXELS:,} bins, the "
+            "most that are read"
         )
     return RingLayer(number, angles, tuple(edges.tolist()))

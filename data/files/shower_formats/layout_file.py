@@ -58,7 +58,7 @@ class LayoutFile:
         events = self._layout.check(self.path, self._file, self._spec)
         self.rows = np.arange(events)
         self.condition = self._layout.condition(self.path, self._file, self._spec)
-        chunks = self._file[self._layout.cells[0]].chunks
+        chunks = hdf5.dataset(self.path, self._file, self._layout.cells[0]).chunks
         stored = chunks[0] if chunks else _SHOWERS
         self.chunk_rows = -(-_SHOWERS // stored) * stored
         if events:

@@ -12,7 +12,7 @@ from data import detectors
 from data.detectors.flat_layers import folded
 from data.detectors.spec import DetectorSpec, DomainRange
 from data.events import DataError
-from data.files.hdf5 import content, dataset, floats
+from data.files.hdf5 import content, dataset, floats, holds, holds_attribute
 from data.files.shower_formats.binning_xml import Binning, RingLayer
 from data.files.shower_formats.cylinder_spec import cylinder_spec
 
@@ -101,7 +101,9 @@ class ShowerLayout:
         self, path: str, file: h5py.File, spec: DetectorSpec, rows: slice
     ) -> NDArray[np.float32]:
         """Reads responses [MeV], float32 [events, *spec.shape]."""
-        arrays = {name: floats(path, file[name], rows) for name in self.cells}
+        arrays = {
+            name: floats(path, dataset(path, file, name), rows) for name in self.cells
+        }
         return np.ascontiguousarray(self.to_response(arrays, spec))
 
     def datasets(
@@ -154,7 +156,7 @@ def _par04(path: str, file: h5py.File, binning: Binning | None) -> DetectorSpec:
         every = (RingLayer(number, angles, edges) for number in range(layers))
         binning = Binning("electron", tuple(every))
     spec = cylinder_spec(binning, "par04")
-    if not all(name in file for name in _PAR04_ANGLES):
+    if not all(holds(path, file, name) for name in _PAR04_ANGLES):
         return spec
     angles_rad = ("incident_theta_rad", "incident_phi_rad")
     return dataclasses.replace(
@@ -222,15 +224,19 @@ LAYOUTS = {
 """The layouts by the names that a command takes."""
 
 
-def identify(file: h5py.File) -> ShowerLayout | None:
+def identify(path: str, file: h5py.File) -> ShowerLayout | None:
     """Recognises the layout of a file by its datasets; None if it is none of these.
 
     Args:
+        path: Its name.
         file: The opened file.
+
+    Raises:
+        DataError: If the file is damaged.
     """
-    if "detector" in file.attrs:
+    if holds_attribute(path, file, "detector"):
         return None
     for layout in LAYOUTS.values():
-        if all(name in file for name in (*layout.cells, layout.energy)):
+        if all(holds(path, file, name) for name in (*layout.cells, layout.energy)):
             return layout
     return None

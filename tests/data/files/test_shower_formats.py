@@ -195,7 +195,7 @@ LAYER = '<Bins><Bin name="photon">{}</Bin></Bins>'
         (
             LAYER.format('<Layer id="1" r_edges="0,1" n_bin_alpha="99999999"/>'),
             None,
-            "99,999,999 bins; at most 1,000,000",
+            "layer 1: more than 1,000,000 bins",
         ),
         (
             '<Bins><Bin name="photon"/><Bin name="pion"/></Bins>',

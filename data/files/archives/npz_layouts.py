@@ -1,10 +1,7 @@
 """NumPy archives of detectors, in the layouts that exist in the wild."""
 
-import contextlib
 import dataclasses
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +10,7 @@ from numpy.typing import NDArray
 from data import detectors
 from data.detectors.spec import DetectorSpec
 from data.events import DataError
+from data.files.archives.array_archives import array_names, load_arrays
 
 CM_PER_MM = 0.1
 _LOWEST_TRACK_TYPE = 13
@@ -117,62 +115,6 @@ LAYOUTS = (
         _lhcb_ecal,
     ),
 )
-
-_BROKEN = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error)
-
-
-@contextlib.contextmanager
-def _open(path: str) -> Iterator[Any]:
-    """Opens an archive; whatever is wrong with it ends in a DataError."""
-    with contextlib.ExitStack() as stack:
-        try:
-            # NumPy leaves a file open that it cannot read; this one closes.
-            file = stack.enter_context(open(path, "rb"))
-            archive = np.load(file, allow_pickle=False)
-        except FileNotFoundError:
-            raise DataError(f"{path}: no such file; check the path") from None
-        except _BROKEN as error:
-            raise _unreadable(path, error) from error
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise DataError(
-                f"{path}: a single array, not an archive of named arrays; write it "
-                "with numpy.savez"
-            )
-        yield stack.enter_context(archive)
-
-
-def _unreadable(path: str, error: Exception) -> DataError:
-    reason = " ".join(str(error).split()) or type(error).__name__
-    return DataError(
-        f"{path}: not a readable .npz archive ({reason}); fetch or write it again"
-    )
-
-
-def array_names(path: str) -> set[str]:
-    """Returns the names of the arrays of an archive.
-
-    Raises:
-        DataError: If the file cannot be read.
-    """
-    with _open(path) as archive:
-        return set(archive.files)
-
-
-def load_arrays(path: str, names: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """Reads some arrays of an archive.
-
-    Args:
-        path: The archive.
-        names: The arrays, which it has.
-
-    Raises:
-        DataError: If the file cannot be read.
-    """
-    with _open(path) as archive:
-        try:
-            return {name: archive[name] for name in names}
-        except _BROKEN as error:
-            raise _unreadable(path, error) from error
 
 
 def identify(path: str) -> NpzLayout:
