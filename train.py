@@ -5,6 +5,7 @@ The same command again continues a run that was stopped, bit for bit.
 
 import pathlib
 import sys
+from collections.abc import Sequence
 
 from common import command_line  # First: it silences the start of TensorFlow.
 
@@ -15,13 +16,15 @@ import numpy as np
 from absl import flags
 
 import models
+from common import process_lock
 from data.files import readers
 from data.samples.bundled import sample_of
 from metrics.evaluation.pretrained_models import pretrained_path
 from models.training import config, progress, run_folder, training_inputs, warm_start
-from models.training.contract import Entry, phases_of
+from models.training.contract import Entry, Simulator, phases_of
 from models.training.exports import onnx_model
 from models.training.exports.simulator_export import export_simulator
+from models.training.phases import Phase
 from models.training.trainer import Training
 
 _MODEL = flags.DEFINE_string(
@@ -84,6 +87,22 @@ def _train() -> None:
             warm_start.begin_with(model, pretrained_path(_PRETRAINED.value))
         phases = phases_of(module, model, settings)
     # Only now: settings that could not be built leave no folder behind.
+    workdir.mkdir(parents=True, exist_ok=True)
+    with process_lock.alone(workdir / process_lock.LOCK, "choose another --workdir"):
+        _complete(model, phases, settings, found, validation, paths, workdir)
+
+
+def _complete(
+    model: Simulator,
+    phases: Sequence[Phase],
+    settings: config.TrainingConfig,
+    found: training_inputs.Inputs,
+    validation: readers.Sample,
+    paths: Sequence[str],
+    workdir: pathlib.Path,
+) -> None:
+    """Trains what is left of a run and exports the model."""
+    spec, fitted = found.spec, found.transform
     run_folder.claim(workdir, _MODEL.value, settings, spec, paths, _PRETRAINED.value)
     energies = np.unique(spec.incident_energy(found.head.condition))
     description = run_folder.description(_MODEL.value, energies)

@@ -1,4 +1,4 @@
-"""The ground floor: starting and refusing commands, whole files, rounding.
+"""The ground floor: starting and refusing commands, whole files, locks, rounding.
 
 It imports nothing of ours.
 """

@@ -82,7 +82,7 @@ class Training:
         """
         epoch_steps = max(1, min(self.settings.epoch_steps, steps))
         epochs = math.ceil(steps / epoch_steps)
-        checkpoints = Checkpoints(folder)
+        checkpoints = Checkpoints(folder, self.say)
         done = checkpoints.restore(model)
         if done >= epochs:
             self.say(f"{folder}: the training of {epochs} epochs is finished")
