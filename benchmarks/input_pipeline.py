@@ -1,13 +1,16 @@
 """Measures the input pipeline: peak memory against the size of the data, and speed.
 
-python -m benchmarks.input_pipeline [--sizes_gb=0.2,4] [--json=PATH]
+python -m benchmarks.input_pipeline [--sizes_gb=0.2,4] [--files=200] [--json=PATH]
 
-For every size the sample in the repository is repeated into several uncompressed HDF5
+For every size the sample in the repository is repeated into many uncompressed HDF5
 files in a temporary folder, and a child process reads one epoch of them as a training
-does: shuffled, rotated, masked and encoded, batch by batch. The last line is the sample
-itself, held in memory.
+does: shuffled, rotated, masked and encoded, batch by batch. Then it reads the same
+responses with h5py alone, chunk after chunk, and compares the order of the events with
+a perfect shuffle. The last line is the sample itself, held in memory. At the end the
+pipeline is compared with what the training steps of some models need.
 """
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -21,21 +24,35 @@ from benchmarks.shared import setup  # First: it silences the start of TensorFlo
 
 # isort: split
 
+import h5py
+import numpy as np
+import tensorflow as tf
 from absl import flags
 
+from benchmarks.shared import shuffle_quality, timing
 from benchmarks.shared.memory import peak_rss_mb
+from common.command_line import prepare_training
 from data.batches import pipeline
 from data.detectors import symmetry
 from data.files import readers, writers
 
 SAMPLE = Path(__file__).parents[1] / "data" / "samples" / "hgcal_geant4.h5"
-MOST_GROWTH_MB = 200
+MOST_GROWTH_MB, LEAST_TIMES = 200, 20
+
+_CHUNK = writers.CHUNK_EVENTS
+_HEADER = [
+    "", "data [GB]", "files", "peak RSS [MB]", "events/s", "ms/element",
+    "CPU ms/element", "of h5py", "rank correlation", "files a batch", "spread",
+]  # fmt: skip
 
 _SIZES_GB = flags.DEFINE_list("sizes_gb", ["0.2", "4"], "Sizes of the data [GB].")
-_FILES = flags.DEFINE_integer("files", 4, "Number of files.", lower_bound=1)
+_FILES = flags.DEFINE_integer("files", 200, "Number of files.", lower_bound=1)
 _ROWS = flags.DEFINE_integer("rows", 640, "Events per element.", lower_bound=1)
 _FOLDER = flags.DEFINE_string("folder", None, "Where to put the temporary files.")
 _JSON = flags.DEFINE_string("json", None, "File to write the result to.")
+_MODELS = flags.DEFINE_list(
+    "models", ["wgan_constrained", "cascade"], "Whose step is compared with, on HGCAL."
+)
 _MEASURE = flags.DEFINE_list("measure", [], "Files that a child process reads.")
 
 
@@ -45,13 +62,11 @@ class _Logarithm:
     def encode(self, response: Any, condition: Any) -> Any:
         """Returns log(1 + response)."""
         del condition
-        import tensorflow as tf
-
         return tf.math.log1p(response)
 
 
 def write_files(folder: Path, size_gb: float, files: int) -> list[str]:
-    """Repeats the sample into files.
+    """Repeats the sample into files; the energy of every event is its number.
 
     Args:
         folder: Where to put them.
@@ -64,24 +79,27 @@ def write_files(folder: Path, size_gb: float, files: int) -> list[str]:
     spec = readers.detect(SAMPLE)
     sample = readers.read(SAMPLE, spec, limit=5120)
     event_bytes = sample.response[0].nbytes
-    pieces = max(1, round(size_gb * 1e9 / (event_bytes * len(sample) * files)))
-    paths = [str(folder / f"part_{number}.h5") for number in range(files)]
-    for path in paths:
+    events = max(_CHUNK, round(size_gb * 1e9 / (event_bytes * files * _CHUNK)) * _CHUNK)
+    paths = [str(folder / f"part_{number:04}.h5") for number in range(files)]
+    for file, path in enumerate(paths):
         with writers.Writer(path, spec, compression=None) as writer:
-            for _ in range(pieces):
-                writer.append(sample)
+            for start in range(0, events, len(sample)):
+                count = min(len(sample), events - start)
+                condition = sample.condition[:count].copy()
+                condition[:, 0] = file * events + start + np.arange(count)
+                writer.append(readers.Sample(sample.response[:count], condition))
     return paths
 
 
 def measure(paths: list[str], rows: int) -> dict[str, Any]:
-    """Reads one epoch.
+    """Reads one epoch, shuffled, and then the same events in their order.
 
     Args:
         paths: The files; the sample itself is read into memory instead.
         rows: Events per element.
 
     Returns:
-        Peak memory and speed.
+        Peak memory, speed and quality of the shuffle.
     """
     spec = readers.detect(paths)
     source: readers.Source | readers.Sample
@@ -100,13 +118,13 @@ def measure(paths: list[str], rows: int) -> dict[str, Any]:
         acceptance=spec.acceptance("mask"),
     )
     iterator = iter(batches)
-    next(iterator)
+    numbers = [next(iterator)[1].numpy()[:, 0]]
     elements = epochs * pipeline.steps_per_epoch(source, rows) - 1
     start, start_cpu = time.perf_counter(), time.process_time()
     for _ in range(elements):
-        next(iterator)
-    wall_s = time.perf_counter() - start
-    return {
+        numbers.append(next(iterator)[1].numpy()[:, 0])
+    wall_s, cpu_s = time.perf_counter() - start, time.process_time() - start_cpu
+    found = {
         "events": len(source),
         "size_gb": len(source) * 4 * spec.cells.size / 1e9,
         "files": len(paths),
@@ -114,8 +132,48 @@ def measure(paths: list[str], rows: int) -> dict[str, Any]:
         "peak_rss_mb": peak_rss_mb(),
         "events_per_s": elements * rows / wall_s,
         "element_ms": 1e3 * wall_s / elements,
-        "element_cpu_ms": 1e3 * (time.process_time() - start_cpu) / elements,
+        "element_cpu_ms": 1e3 * cpu_s / elements,
     }
+    if not isinstance(source, readers.Sample):
+        epoch = np.concatenate(numbers)[: len(source) // rows * rows].astype(np.int64)
+        sizes = np.full(len(paths), len(source) // len(paths))
+        quality = shuffle_quality.of_order(epoch, sizes, rows)
+        found |= dataclasses.asdict(quality) | _read_plainly(paths)
+        found["of_h5py"] = found["events_per_s"] / found["h5py_events_per_s"]
+    return found
+
+
+def _read_plainly(paths: list[str]) -> dict[str, float]:
+    """Reads all responses with h5py alone, in their order."""
+    events, start = 0, time.perf_counter()
+    for path in paths:
+        with h5py.File(path) as file:
+            response = file["response"]
+            for first in range(0, len(response), _CHUNK):
+                events += len(response[first : first + _CHUNK])
+    return {"h5py_events_per_s": events / (time.perf_counter() - start)}
+
+
+def _needs(model: str) -> dict[str, Any]:
+    """Measures how many events a second the training step of a model takes."""
+    subject = setup.subject(model, SAMPLE)
+    rows = subject.settings.step_events
+    element = next(
+        iter(
+            pipeline.batches(
+                subject.source,
+                rows=rows,
+                seed=1,
+                transform=subject.model.transform,
+                acceptance=subject.spec.acceptance(subject.settings.mask),
+            )
+        )
+    )
+    subject.model.make_train_function()
+    cached = iter(tf.data.Dataset.from_tensors(element).repeat())
+    step = timing.stopwatch(lambda: subject.model.train_function(cached))
+    step_s = timing.interleaved({model: step}, repeats=10, calls=1)[model].median_s
+    return {"model": model, "rows": rows, "events_per_s": rows / step_s}
 
 
 def _in_child(paths: list[str]) -> dict[str, Any]:
@@ -134,28 +192,47 @@ def _results() -> Iterator[dict[str, Any]]:
     yield _in_child([str(SAMPLE)])
 
 
+def _line(result: dict[str, Any]) -> list[str]:
+    cells = [
+        "memory" if result["in_memory"] else "stream",
+        f"{result['size_gb']:.2f}",
+        str(result["files"]),
+        f"{result['peak_rss_mb']:.0f}",
+        f"{result['events_per_s']:.0f}",
+        f"{result['element_ms']:.2f}",
+        f"{result['element_cpu_ms']:.2f}",
+    ]
+    if result["in_memory"]:
+        return [*cells, "", "", "", ""]
+    return [
+        *cells,
+        f"{result['of_h5py']:.2f}",
+        f"{result['rank_correlation']:.4f} ({result['rank_error']:.4f})",
+        f"{result['files_in_batch']:.0f} ({result['ideal_files']:.0f})",
+        f"{result['spread']:.1f}",
+    ]
+
+
 def _run() -> None:
     if _MEASURE.value:
         print(json.dumps(measure(_MEASURE.value, _ROWS.value)))
         return
-    print(
-        "      data [GB]  files  peak RSS [MB]   events/s  ms/element  CPU ms/element"
-    )
-    results = []
-    for result in _results():
-        results.append(result)
-        print(
-            f"{'memory' if result['in_memory'] else 'stream':6}"
-            f"{result['size_gb']:9.2f}{result['files']:7}"
-            f"{result['peak_rss_mb']:15.0f}{result['events_per_s']:11.0f}"
-            f"{result['element_ms']:12.2f}{result['element_cpu_ms']:16.2f}",
-            flush=True,
-        )
-    streamed = [r["peak_rss_mb"] for r in results if not r["in_memory"]]
-    growth_mb = streamed[-1] - streamed[0]
+    results = list(_results())
+    print(timing.table(_HEADER, [_line(result) for result in results]))
+    streamed = [one for one in results if not one["in_memory"]]
+    growth_mb = streamed[-1]["peak_rss_mb"] - streamed[0]["peak_rss_mb"]
     print(f"growth of the peak: {growth_mb:.0f} MB (goal: below {MOST_GROWTH_MB} MB)")
+    prepare_training()
+    needs = [_needs(model) for model in _MODELS.value]
+    for need in needs:
+        need["times"] = streamed[-1]["events_per_s"] / need["events_per_s"]
+        print(
+            f"{need['model']}: a step of {need['rows']} events takes "
+            f"{need['events_per_s']:.0f} events/s, the pipeline gives "
+            f"{need['times']:.0f} times as many (goal: {LEAST_TIMES})"
+        )
     summary = {"rows": _ROWS.value, "growth_mb": growth_mb, "runs": results}
-    setup.write_json(_JSON.value, summary)
+    setup.write_json(_JSON.value, summary | {"steps": needs})
 
 
 if __name__ == "__main__":

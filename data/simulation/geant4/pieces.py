@@ -109,7 +109,8 @@ class Simulation:
             self.folder.mkdir(exist_ok=True)
             for path in self.folder.iterdir():
                 if path.is_dir():
-                    shutil.rmtree(path)
+                    # A process of Geant4 that was left behind may still write there.
+                    shutil.rmtree(path, ignore_errors=True)
             with replacing(stored) as temporary:
                 temporary.write_text(json.dumps(settings), encoding="utf-8")
         except OSError as error:
