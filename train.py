@@ -13,6 +13,7 @@ from common import command_line  # First: it silences the start of TensorFlow.
 
 import keras
 import numpy as np
+import tensorflow as tf
 from absl import flags
 
 import models
@@ -116,6 +117,8 @@ def _complete(
         training.run(model, phases)
     except progress.NonFiniteError as error:
         sys.exit(f"train.py: {error}")
+    except tf.errors.OpError as error:
+        raise progress.explained(error, workdir) from None
     run_folder.save(model, workdir)
     export_simulator(model, spec, settings.mask, workdir / "saved_model", description)
     if _ONNX.value:
