@@ -4,10 +4,10 @@ python -m benchmarks.input_pipeline [--sizes_gb=0.2,4] [--files=200] [--json=PAT
 
 For every size the sample in the repository is repeated into many uncompressed HDF5
 files in a temporary folder, and a child process reads one epoch of them as a training
-does: shuffled, rotated, masked and encoded, batch by batch. Then it reads the same
-responses with h5py alone, chunk after chunk, and compares the order of the events with
-a perfect shuffle. The last line is the sample itself, held in memory. At the end the
-pipeline is compared with what the training steps of some models need.
+does: shuffled, rotated, masked and encoded, batch by batch. In turn with that it reads
+the same responses with h5py alone, chunk after chunk. It compares the order of the
+events with a perfect shuffle. The last line is the sample itself, held in memory. At
+the end the pipeline is compared with what the training steps of some models need.
 """
 
 import dataclasses
@@ -96,7 +96,7 @@ def write_files(folder: Path, size_gb: float, files: int) -> list[str]:
 
 
 def measure(paths: list[str], rows: int) -> dict[str, Any]:
-    """Reads one epoch, shuffled, and then the same events in their order.
+    """Reads one epoch, shuffled, and in turn as many events in their order.
 
     Args:
         paths: The files; the sample itself is read into memory instead.
@@ -130,10 +130,10 @@ def measure(paths: list[str], rows: int) -> dict[str, Any]:
     while left:
         count = min(_TURN, left)
         # What has been prefetched meanwhile does not count.
-        for timed in (False,) * _AHEAD + (True,) * (count - _AHEAD):
+        for number in range(count):
             start, start_cpu = time.perf_counter(), time.process_time()
             numbers.append(next(iterator)[1].numpy()[:, 0])
-            if timed:
+            if number >= _AHEAD:
                 elements += 1
                 wall_s += time.perf_counter() - start
                 cpu_s += time.process_time() - start_cpu

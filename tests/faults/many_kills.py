@@ -385,6 +385,7 @@ class Campaign:
             if not finished(process, self._log, delay_s):
                 killed += 1
                 check_whole(folder)
+                say(f"{self._name}: kill {killed} after {delay_s:.2f} s")
                 continue
             ends += 1
             self._compare(expected, self._command.result(folder))

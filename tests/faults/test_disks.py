@@ -4,9 +4,11 @@ import os
 import subprocess
 
 import pytest
+import tensorflow as tf
 
 from data import detectors
 from data.simulation.geant4 import geant4_showers
+from models.training import progress
 from tests import stand_in_geant4, synthetic
 from tests.metrics import stand_in
 
@@ -103,7 +105,6 @@ def test_a_folder_that_can_only_be_read(run, tmp_path, mount, script, capsys):
     ecal = ["--detector=ecal", "--num=10"]
     for name, options, message in [
         ("train", [*train, f"--workdir={disk}"], f"{disk}: {READ_ONLY}"),
-        ("train", [*train, f"--workdir={disk / 'new'}"], "Read-only file system"),
         ("evaluate", [*evaluate, f"--report={disk / 'report'}"], READ_ONLY),
         ("generate", [f"--workdir={run}", "--num=10", out], READ_ONLY),
         ("simulate", [*ecal, out], READ_ONLY),
@@ -117,22 +118,14 @@ def test_a_folder_that_can_only_be_read(run, tmp_path, mount, script, capsys):
         one_line(capsys, name, message)
 
 
-def test_a_full_disk_in_the_middle_of_a_training(tmp_path, mount, script, capsys):
-    """The first that finds no room is TensorFlow, which writes the logs."""
-    data = synthetic.write(tmp_path / "data.h5", HGCAL, 60)
-    tiny = synthetic.assignments({**synthetic.TINY_WGAN, "epoch_steps": 2})
-    run = mount("size=64m") / "run"
-    train = script("train")
-    export = train.module.export_simulator
-
-    def export_and_fill(*arguments):
-        export(*arguments)
-        fill(run.parent, 0)
-
-    train.module.export_simulator = export_and_fill
-    options = ["--model=wgan_constrained", f"--data={data}", "--steps=2", *tiny]
-    assert train(*options, f"--workdir={run}") == 2
-    one_line(capsys, "train", f"{run}: the logs cannot be written (no room is left)")
-    left = {path.name for path in run.iterdir()}
-    assert left == {"config.json", "saved_model_untrained", "phases"}
-    assert not list(run.rglob("*.npz"))
+def test_a_full_disk_under_the_logs_of_a_training(mount):
+    """TensorFlow writes them, with errors of its own."""
+    disk = mount("size=1m")
+    fill(disk, 0)
+    with pytest.raises(tf.errors.OpError) as caught:
+        tf.summary.create_file_writer(str(disk / "run" / "logs"))
+    error = progress.explained(caught.value, disk / "run")
+    assert isinstance(error, OSError)
+    assert str(error).startswith(f"{disk / 'run'}: the logs cannot be written (no room")
+    memory = tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+    assert progress.explained(memory, disk) is memory
