@@ -13,40 +13,26 @@ nothing, so that the kills meet work and not the import of TensorFlow.
 
 import argparse
 import contextlib
-import csv
 import dataclasses
-import hashlib
 import importlib
-import json
 import os
 import pathlib
 import random
 import shutil
-import signal
 import sys
 import tempfile
-import threading
 import time
 import zipfile
 
 import h5py
 import numpy as np
 
-from common import sealed_archive
+from tests.faults.killed_process import Failed, finished, forked, say
+from tests.faults.whole_files import check_whole, contents
 
 EVENTS, SAVED_MODELS = 100, ("saved_model", "saved_model_untrained")
-_SAVED_MODEL_FILES = {
-    "saved_model.pb",
-    "signature.json",
-    "variables/variables.index",
-    "variables/variables.data-00000-of-00001",
-}
 _TRAIN_SETTINGS = {"critic_steps": 1, "epoch_steps": 3}
 _EPOCHS = 8
-
-
-class Failed(Exception):
-    """Something was half-written, or other bits came out."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,56 +54,6 @@ class Command:
     patch: object = lambda: None
 
 
-def say(text):
-    """Prints a line at once."""
-    print(text, flush=True)  # noqa: T201
-
-
-def forked(work, log):
-    """Starts a process that does some work and returns its number."""
-    sys.stdout.flush()
-    process = os.fork()
-    if process:
-        return process
-    status = 1
-    try:
-        with log.open("ab", buffering=0) as file:
-            os.dup2(file.fileno(), 1)
-            os.dup2(file.fileno(), 2)
-        try:
-            work()
-            status = 0
-        except SystemExit as end:
-            status = int(end.code or 0)
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
-
-
-def finished(process, log, after_s=None):
-    """Waits for a process, or kills it after some time.
-
-    Returns:
-        Whether it came to its end.
-    """
-    timer = None
-    if after_s is not None:
-        timer = threading.Timer(after_s, os.kill, (process, signal.SIGKILL))
-        timer.start()
-    # The number stays taken until waitpid; a late kill meets a zombie at most.
-    os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
-    if timer is not None:
-        timer.cancel()
-        timer.join()
-    _, status = os.waitpid(process, 0)
-    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
-        return False
-    if status:
-        raise Failed(f"status {status}: {log.read_text()[-2000:]}")
-    return True
-
-
 def start(command, folder, log):
     """Runs the script in a forked process."""
     script = importlib.import_module(command.script)
@@ -130,65 +66,6 @@ def start(command, folder, log):
         script.command_line.run(script.main)
 
     return forked(work, log)
-
-
-def check_whole(folder):
-    """Refuses files that are half-written under the name of a whole one."""
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder)
-        hidden = any(part.startswith((".", "tmp")) for part in inside.parts)
-        if hidden or path.is_dir():
-            continue
-        try:
-            _check_file(path)
-        except (OSError, ValueError, zipfile.BadZipFile) as error:
-            raise Failed(f"{inside} is half-written: {error}") from error
-    for path in folder.glob("**/saved_model*"):
-        if path.is_dir() and not path.name.startswith("."):
-            lacking = [one for one in _SAVED_MODEL_FILES if not (path / one).is_file()]
-            if lacking:
-                raise Failed(f"{path.name} lacks {lacking}")
-    report = folder / "run" / "report"
-    if report.exists() and {path.name for path in report.iterdir()} != {
-        "index.html",
-        "metrics.json",
-        "figures",
-    }:
-        raise Failed(f"{report}: not a whole report")
-
-
-def _check_file(path):
-    if path.suffix == ".npz":
-        if not sealed_archive.intact(path):
-            raise ValueError("its checksum does not fit")
-    elif path.suffix == ".json":
-        json.loads(path.read_text())
-    elif path.suffix == ".csv":
-        rows = list(csv.reader(path.read_text().splitlines()))
-        if len({len(row) for row in rows}) != 1:
-            raise ValueError("rows of different lengths")
-    elif path.suffix == ".h5":
-        with h5py.File(path) as file:
-            lengths = {
-                len(file[name]) for name in ("condition", "split") if name in file
-            }
-        if len(lengths) != 1:
-            raise ValueError(f"datasets of {lengths} events")
-    elif path.suffix == ".keras":
-        with zipfile.ZipFile(path) as archive:
-            if archive.testzip() is not None:
-                raise ValueError(archive.testzip())
-    elif path.suffix == ".png" and not path.read_bytes().endswith(b"IEND\xaeB`\x82"):
-        raise ValueError("no end of the picture")
-
-
-def contents(folder):
-    """Returns the SHA-256 of every file below a folder."""
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
 
 
 def trained(folder):
