@@ -14,6 +14,7 @@ from common import command_line  # First: it silences the start of TensorFlow.
 import numpy as np
 from absl import flags
 
+from common import process_lock
 from common.atomic_files import replacing
 from data.detectors.spec import DetectorSpec
 from data.detectors.summed_cells import summed
@@ -123,6 +124,18 @@ def _evaluate(
     Returns:
         The content of metrics.json.
     """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = folder.with_name(f".{folder.name}{process_lock.LOCK}")
+    with process_lock.alone(lock, "give another --report"):
+        return _compare(generator, where, folder, events)
+
+
+def _compare(
+    generator: Generator,
+    where: pathlib.Path,
+    folder: pathlib.Path,
+    events: Reference,
+) -> dict[str, Any]:
     spec = events.spec
     before = where.parent / "saved_model_untrained"
     untrained = None
@@ -155,7 +168,6 @@ def _evaluate(
     )
     found = event_kinds.of(spec).compare(events, generator, untrained, facts, options)
     print(*found.lines, sep="\n")
-    folder.parent.mkdir(parents=True, exist_ok=True)
     with replacing(folder) as temporary:
         found.write(temporary)
     print(f"report: {folder / 'index.html'}")

@@ -207,7 +207,18 @@ def _write_geant4(common: dict[str, object]) -> None:
         # What they refuse is refused before the simulation.
         _granularity(detector)
         _ends()
-    simulation.run(FLAGS.jobs, _bar())
+    with simulation.alone():
+        simulation.run(FLAGS.jobs, _bar())
+        _write_pieces(attributes, simulation, detector)
+        simulation.remove()
+
+
+def _write_pieces(
+    attributes: dict[str, object],
+    simulation: Simulation,
+    detector: DetectorSpec | None,
+) -> None:
+    """Writes the events of all pieces, without a detector in CaloGAN's layout."""
     pieces = simulation.pieces()
     if detector is None:
         detector = detectors.get("calogan")
@@ -218,13 +229,12 @@ def _write_geant4(common: dict[str, object]) -> None:
                 sample = calogan_showers.sample_of_arrays(one)
                 writer.append(sample, one["overflow"], one["cpu_s"])
         print(f"{FLAGS.output}: {FLAGS.num:,} events")
-    else:
-        samples = (
-            (readers.Sample(one["response"], one["condition"]), one["cpu_s"])
-            for one in pieces
-        )
-        _write(detector, attributes, samples, lambda _: None)
-    simulation.remove()
+        return
+    samples = (
+        (readers.Sample(one["response"], one["condition"]), one["cpu_s"])
+        for one in pieces
+    )
+    _write(detector, attributes, samples, lambda _: None)
 
 
 def _run() -> None:

@@ -3,9 +3,11 @@
 The same command again continues a run that was stopped, bit for bit.
 """
 
+import contextlib
 import pathlib
 import shlex
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from common import command_line  # First: it silences the start of TensorFlow.
@@ -19,6 +21,7 @@ from absl import flags
 from numpy.typing import NDArray
 
 import models
+from common import process_lock
 from data.detectors.spec import DetectorSpec
 from data.files import readers
 from data.samples.bundled import sample_of
@@ -114,30 +117,41 @@ def _train_on(
         if _PRETRAINED.value is not None:
             warm_start.begin_with(model, pretrained_path(_PRETRAINED.value))
         phases = phases_of(module, model, settings)
-    energies = np.unique(spec.incident_energy(found.head.condition))
-    description = run_folder.description(_MODEL.value, energies)
-    if chief:
-        # Only now: settings that could not be built leave no folder behind.
-        given = paths, _PRETRAINED.value
-        run_folder.claim(workdir, _MODEL.value, settings, spec, *given)
-        if replica_loop.is_needed(strategy) and run_folder.has_old_noise(workdir):
-            print(f"{workdir} was begun before replicas shared one noise: if it ran on "
-                  "several devices, it goes on with other random numbers")  # fmt: skip
-        untrained = workdir / "saved_model_untrained"
-        if not untrained.exists():
-            export_simulator(model, spec, settings.mask, untrained, description)
-    training = Training(
-        settings, found.source, validation, spec, fitted, workdir,
-        say=print if chief else _silent,
-    )  # fmt: skip
-    try:
-        training.run(model, phases)
-    except progress.NonFiniteError as error:
-        sys.exit(f"train.py: {error}")
-    if chief:
-        _leave(model, spec, settings, workdir, description, validation.condition)
+    # Only now: settings that could not be built leave no folder behind.
+    with _alone_in(workdir) if chief else contextlib.nullcontext():
+        energies = np.unique(spec.incident_energy(found.head.condition))
+        description = run_folder.description(_MODEL.value, energies)
+        if chief:
+            given = paths, _PRETRAINED.value
+            run_folder.claim(workdir, _MODEL.value, settings, spec, *given)
+            if replica_loop.is_needed(strategy) and run_folder.has_old_noise(workdir):
+                print(f"{workdir} was begun before replicas shared one noise: if on "
+                      "several devices, it goes on with other random numbers")  # fmt: skip
+            untrained = workdir / "saved_model_untrained"
+            if not untrained.exists():
+                export_simulator(model, spec, settings.mask, untrained, description)
+        training = Training(
+            settings, found.source, validation, spec, fitted, workdir,
+            say=print if chief else _silent,
+        )  # fmt: skip
+        try:
+            training.run(model, phases)
+        except progress.NonFiniteError as error:
+            sys.exit(f"train.py: {error}")
+        except tf.errors.OpError as error:
+            raise progress.explained(error, workdir) from None
+        if chief:
+            _leave(model, spec, settings, workdir, description, validation.condition)
     # A worker that ended now would look lost to the chief, which still writes.
     replica_loop.wait_for_all(strategy)
+
+
+@contextlib.contextmanager
+def _alone_in(workdir: pathlib.Path) -> Iterator[None]:
+    """Makes the folder of a run, and refuses a second process in it."""
+    workdir.mkdir(parents=True, exist_ok=True)
+    with process_lock.alone(workdir / process_lock.LOCK, "choose another --workdir"):
+        yield
 
 
 def _silent(_: str) -> None:

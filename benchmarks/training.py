@@ -17,7 +17,6 @@ import functools
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from typing import Any
 
 from benchmarks.shared import setup  # First: it silences the start of TensorFlow.
@@ -92,18 +91,6 @@ def _batches(subject: setup.Subject) -> tf.data.Dataset:
     )
 
 
-def _settled(call: Callable[[], Any]) -> timing.Action:
-    """Makes an action whose clock starts when the prefetched elements are used up."""
-    timed = timing.stopwatch(call)
-
-    def action(calls: int) -> float:
-        for _ in range(pipeline.PREFETCHED_ELEMENTS + 1):
-            call()
-        return timed(calls)
-
-    return action
-
-
 def _measure_steps(
     subject: setup.Subject,
 ) -> tuple[dict[str, timing.Timing], dict[str, float]]:
@@ -115,10 +102,12 @@ def _measure_steps(
     cached = iter(tf.data.Dataset.from_tensors(next(elements)).repeat())
     model.make_train_function()
     alone = iter(dataset)
+    # The clock starts when the prefetched elements are used up.
+    settled = functools.partial(timing.settled, pipeline.PREFETCHED_ELEMENTS + 1)
     actions = {
-        _CACHED: _settled(lambda: model.train_function(cached)),
-        _PIPELINE: _settled(lambda: model.train_function(elements)),
-        _ALONE: _settled(lambda: next(alone)),
+        _CACHED: settled(lambda: model.train_function(cached)),
+        _PIPELINE: settled(lambda: model.train_function(elements)),
+        _ALONE: settled(lambda: next(alone)),
     }
     found = timing.interleaved(actions, repeats, calls=steps)
     clock = _Clock()

@@ -1,4 +1,4 @@
-"""The ground floor: starting and refusing commands, messages, whole files, rounding.
+"""The ground floor: start and refusal of commands, messages, files, locks, rounding.
 
 It imports nothing of ours.
 """

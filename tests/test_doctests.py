@@ -17,6 +17,7 @@ MODULES = (
     "data.transforms",
     "losses.adversarial",
     "data.files.sparse_responses",
+    "data.batches.shuffling",
     "data.production.shares",
     "metrics.evaluation.pretrained_models",
     "metrics.evaluation.saved_model",

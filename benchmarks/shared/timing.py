@@ -48,6 +48,23 @@ def stopwatch(call: Callable[[], Any]) -> Action:
     return action
 
 
+def settled(first: int, call: Callable[[], Any]) -> Action:
+    """Makes an action whose clock starts after some calls.
+
+    Args:
+        first: Calls before the clock starts, each time.
+        call: See `stopwatch`.
+    """
+    timed = stopwatch(call)
+
+    def action(calls: int) -> float:
+        for _ in range(first):
+            call()
+        return timed(calls)
+
+    return action
+
+
 def interleaved(
     actions: Mapping[str, Action], repeats: int, calls: int | None = None
 ) -> dict[str, Timing]:

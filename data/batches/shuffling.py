@@ -1,6 +1,6 @@
 """The order of the events of an epoch: a pure function of seed, epoch and shard."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,42 @@ def _generator(
     return np.random.Generator(np.random.Philox(key=key, counter=counter))
 
 
+def worker_files(
+    paths: Sequence[str], shard: tuple[int, int]
+) -> tuple[list[str], tuple[int, int]]:
+    """Returns the files of one of several workers, who opens no others.
+
+    Args:
+        paths: All files.
+        shard: Number of the worker, from 0, and number of workers.
+
+    Returns:
+        Every n-th file of n workers, and (0, 1): the events in them are all its own.
+        If there are fewer files than workers, all files, and `shard`: each worker
+        takes every n-th chunk of them. `pipeline.batches` takes the latter.
+
+    Raises:
+        ValueError: If the shard is impossible.
+
+    Example:
+        >>> worker_files(["a", "b", "c", "d", "e"], (1, 2))
+        (['b', 'd'], (0, 1))
+        >>> worker_files(["a"], (1, 2))
+        (['a'], (1, 2))
+    """
+    index, count = _checked(shard)
+    if count > len(paths):
+        return list(paths), shard
+    return list(paths[index::count]), (0, 1)
+
+
+def _checked(shard: tuple[int, int]) -> tuple[int, int]:
+    index, count = shard
+    if not 0 <= index < count:
+        raise ValueError(f"shard must be (index, count), 0 <= index < count: {shard}")
+    return index, count
+
+
 def shard_chunks(chunks: int, shard: tuple[int, int]) -> NDArray[np.int64]:
     """Returns the chunks of one of several workers.
 
@@ -30,9 +66,7 @@ def shard_chunks(chunks: int, shard: tuple[int, int]) -> NDArray[np.int64]:
     Raises:
         ValueError: If the shard is impossible or there are more workers than chunks.
     """
-    index, count = shard
-    if not 0 <= index < count:
-        raise ValueError(f"shard must be (index, count), 0 <= index < count: {shard}")
+    index, count = _checked(shard)
     if count > chunks:
         raise ValueError(
             f"{count} workers cannot share {chunks} chunks of data; use fewer workers"

@@ -40,7 +40,7 @@ class File(Protocol):
         """Reads the responses of some rows, ascending and near each other."""
 
     def close(self) -> None:
-        """Closes the file."""
+        """Closes the file; to read responses opens it again."""
 
 
 class CanonicalFile:
@@ -53,7 +53,7 @@ class CanonicalFile:
         split: str | None,
         opened: h5py.File | None = None,
     ) -> None:
-        self.path = path
+        self.path, self._spec = path, spec
         self._file = hdf5.open_file(path) if opened is None else opened
         self._owned = opened is None
         try:
@@ -104,12 +104,15 @@ class CanonicalFile:
 
     def response(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Reads the responses of some rows, ascending and near each other."""
+        if self._owned and not self._file:
+            self._file = hdf5.open_file(self.path)
+            self._response = open_responses(self.path, self._file, self._spec)
         first, last = int(rows[0]), int(rows[-1]) + 1
         span = self._response.read(first, last)
         return span if len(rows) == last - first else span[rows - first]
 
     def close(self) -> None:
-        """Closes the file, unless somebody else has opened it."""
+        """Closes the file until it is read again, unless somebody else opened it."""
         if self._owned:
             self._file.close()
 

@@ -23,7 +23,8 @@ class Hdf5Writer:
 
     A context manager. The file appears under its name when the block ends without
     an error; until then it has a temporary name in the same folder, and nothing stays
-    behind after an error.
+    behind after an error. What a killed process leaves there is written over; a second
+    process is refused.
 
     Args:
         path: The file, replaced if it exists.
@@ -34,7 +35,7 @@ class Hdf5Writer:
         self, path: str | os.PathLike[str], compression: int | None = 4
     ) -> None:
         self._path = Path(path)
-        self._temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
+        self._temporary = self._path.with_name(f".{self._path.name}.partial")
         self._filters: dict[str, Any] = {}
         if compression is not None:
             self._filters = {
@@ -80,8 +81,9 @@ class Hdf5Writer:
                 self._file.close()
                 self._check_disk()
                 os.fsync(self._disk.fileno())
+                # Renamed while it is locked: nobody else may empty it any more.
+                os.replace(self._temporary, self._path)
                 self._disk.close()
-            os.replace(self._temporary, self._path)
         except BaseException as failure:
             self._discard(failure)
             raise
@@ -144,8 +146,8 @@ class Hdf5Writer:
                 self._file.close()
         with contextlib.suppress(OSError):
             if self._disk is not None:
+                self._temporary.unlink(missing_ok=True)
                 self._disk.close()
-            self._temporary.unlink(missing_ok=True)
         if isinstance(error, (OSError, RuntimeError)):
             reason = " ".join(str(error).split())
             raise DataError(

@@ -13,13 +13,18 @@ from data.events import DataError, Sample
 from data.files.event_files import File, open_file
 from data.files.validation import check_per_event, check_response, check_split_name
 
+MOST_OPEN = 32
+"""Files that are open at a time: HDF5 takes one to two megabytes for each."""
+
 
 class Source:
     """One or several files, opened for reading chunk by chunk.
 
     Events are numbered through all files, in the order of the paths; a chunk is a
-    range of events that is cheap to read together. Close it, or use it as a context
-    manager.
+    range of events that is cheap to read together. Of many files only the `MOST_OPEN`
+    read last are open, and responses stay in the files: what grows with the number of
+    events is conditions, weights and row numbers alone. Close it, or use it as a
+    context manager.
 
     Attributes:
         spec: The detector.
@@ -41,10 +46,12 @@ class Source:
         check_split_name(split)
         self.spec = spec
         self._files: list[File] = []
+        self._open: dict[int, File] = {}
         try:
             for path in paths:
                 found = (opened or {}).get(path)
                 self._files.append(open_file(path, spec, split, found))
+                self._use(self._files[-1])
             if where is not None:
                 for file in self._files:
                     _keep(file, where(file.condition))
@@ -82,6 +89,13 @@ class Source:
         self.offsets = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
         self._checked = np.zeros(len(sizes), bool)
 
+    def _use(self, file: File) -> None:
+        """Notes that a file is open; closes the one that was not used for longest."""
+        self._open.pop(id(file), None)
+        self._open[id(file)] = file
+        if len(self._open) > MOST_OPEN:
+            self._open.pop(next(iter(self._open))).close()
+
     def __len__(self) -> int:
         """Returns the number of events."""
         return int(self.offsets[-1])
@@ -105,6 +119,7 @@ class Source:
         """
         file, rows = self._chunks[number]
         response = file.response(rows)
+        self._use(file)
         if not self._checked[number]:
             check_response(file.path, self.spec, response, rows)
             self._checked[number] = True

@@ -7,12 +7,14 @@ import shutil
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from common import process_lock
 from data.detectors.spec import DetectorSpec
 from data.events import DataError, Sample
 from data.files import hdf5
@@ -64,6 +66,11 @@ class Product:
     def parts(self) -> Path:
         """The folder of finished parts, beside the file."""
         return self.path.with_name(f"{self.path.name}.parts")
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Keeps other processes from the folder of parts, which is made."""
+        lock = self.parts / process_lock.LOCK
+        return process_lock.alone(lock, "choose another --output")
 
     @property
     def description(self) -> dict[str, Any]:
@@ -138,12 +145,23 @@ def produce(
             missing, in this call.
 
     Raises:
+        BusyError: If another process generates the same file.
         DataError: If the parts are those of another production, or something cannot be
             written.
+        OSError: If the folder of parts cannot be written to.
     """
+    with product.alone():
+        _produce(product, conditions, simulate, progress)
+
+
+def _produce(
+    product: Product,
+    conditions: Conditions,
+    simulate: Simulate,
+    progress: Callable[[int, int], None],
+) -> None:
     share, parts = product.share, product.parts
     try:
-        parts.mkdir(exist_ok=True)
         _clean(parts)
         known = parts / "production.json"
         if known.exists():
@@ -191,7 +209,7 @@ def finish(product: Product, blocks: Callable[[], Iterator[Block]]) -> None:
     """Writes the file of a product and its manifest; removes the folder of parts.
 
     Args:
-        product: The file.
+        product: The file, inside its `alone()`.
         blocks: See `EventStream`.
 
     Raises:
@@ -205,7 +223,6 @@ def finish(product: Product, blocks: Callable[[], Iterator[Block]]) -> None:
         "seed": made["seed"],
     }
     count = product.share.stop - product.share.start
-    product.parts.mkdir(exist_ok=True)
     temporary = product.parts / f"output{product.path.suffix}"
     stream = EventStream(product.spec, count, blocks, attributes)
     KINDS[product.kind].write(temporary, stream, product.compression)
@@ -228,7 +245,8 @@ def remove_parts(product: Product) -> None:
 def _clean(folder: Path) -> None:
     """Removes what a run left behind that was killed while it wrote."""
     for path in folder.iterdir():
-        if not (path.name.startswith("part-") or path.name == "production.json"):
+        kept = path.name in ("production.json", process_lock.LOCK)
+        if not (kept or path.name.startswith("part-")):
             path.unlink()
 
 

@@ -134,5 +134,6 @@ def merge(output: Path, kind: str | None, compression: int | None) -> tuple[int,
                 for start in range(0, len(source), BLOCK_EVENTS):
                     yield Block(source.read(start, start + BLOCK_EVENTS))
 
-    finish(product, blocks)
+    with product.alone():
+        finish(product, blocks)
     return len(paths), num

@@ -1,14 +1,36 @@
-"""Callbacks of every training: the guard against NaN and the progress bar."""
+"""Callbacks of every training, and what it says where it cannot go on."""
 
 import math
+import pathlib
 import sys
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 
 class NonFiniteError(ArithmeticError):
     """A loss, a gradient or a metric became infinite or not a number."""
+
+
+def explained(error: tf.errors.OpError, workdir: pathlib.Path) -> Exception:
+    """Finds out whether TensorFlow stopped a training because the disk is full.
+
+    Args:
+        error: What it said.
+        workdir: Folder of the run.
+
+    Returns:
+        An OSError in the user's words; any other error as it is.
+    """
+    full = isinstance(error, tf.errors.ResourceExhaustedError)
+    # The same class tells that memory is used up.
+    if full and "events" in error.message and "flush" in error.message:
+        return OSError(
+            f"{workdir}: the logs cannot be written (no room is left); make room, then "
+            "the same command goes on from the last checkpoint"
+        )
+    return error
 
 
 class NonFiniteGuard(keras.callbacks.Callback):

@@ -87,7 +87,7 @@ class Training:
         loop = None
         if replica_loop.is_needed(model.distribute_strategy):
             loop = replica_loop.ReplicaLoop(model)
-        checkpoints = Checkpoints(folder)
+        checkpoints = Checkpoints(folder, self.say)
         done = checkpoints.restore(model) if chief else 0
         if loop is not None:
             done = loop.share(done)

@@ -99,11 +99,13 @@ class LayoutFile:
 
     def response(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Reads the responses of some rows, ascending and near each other."""
+        if self._owned and not self._file:
+            self._file = hdf5.open_file(self.path)
         first, last = int(rows[0]), int(rows[-1]) + 1
         span = self._layout.read(self.path, self._file, self._spec, slice(first, last))
         return span if len(rows) == last - first else span[rows - first]
 
     def close(self) -> None:
-        """Closes the file, unless somebody else has opened it."""
+        """Closes the file until it is read again, unless somebody else opened it."""
         if self._owned:
             self._file.close()

@@ -9,12 +9,14 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from common import process_lock, sealed_archive
 from common.atomic_files import replacing
 from data.events import DataError
 from data.simulation.geant4 import geant4_showers
@@ -40,6 +42,16 @@ class Simulation:
     num: int
     seed: int
     folder: Path
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Keeps other processes from the folder, from before `run` to after `remove`.
+
+        Raises:
+            BusyError: If another process is simulating the same file.
+            OSError: If the folder cannot be written to.
+        """
+        lock = self.folder / process_lock.LOCK
+        return process_lock.alone(lock, "choose another --output")
 
     def run(self, jobs: int, done: Callable[[int], None] | None = None) -> None:
         """Simulates the pieces that are missing.
@@ -97,7 +109,8 @@ class Simulation:
             self.folder.mkdir(exist_ok=True)
             for path in self.folder.iterdir():
                 if path.is_dir():
-                    shutil.rmtree(path)
+                    # A process of Geant4 that was left behind may still write there.
+                    shutil.rmtree(path, ignore_errors=True)
             with replacing(stored) as temporary:
                 temporary.write_text(json.dumps(settings), encoding="utf-8")
         except OSError as error:
@@ -115,7 +128,7 @@ class Simulation:
 
     def _simulate(self, block: int) -> None:
         path = self._path(block)
-        if path.exists():
+        if path.exists() and sealed_archive.intact(path) is not False:
             return
         num = min(BLOCK_EVENTS, self.num - block * BLOCK_EVENTS)
         arrays: dict[str, Any] = geant4_showers.simulate(
@@ -126,8 +139,10 @@ class Simulation:
             stream=block,
             scratch=self.folder,
         )
-        with replacing(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, **arrays)
+        with replacing(path) as temporary:
+            with temporary.open("wb") as file:
+                np.savez_compressed(file, **arrays)
+            sealed_archive.seal(temporary)
 
 
 def _compare(folder: Path, stored: str, settings: dict[str, object]) -> None:

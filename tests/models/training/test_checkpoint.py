@@ -2,6 +2,7 @@
 
 import csv
 import errno
+import os
 
 import numpy as np
 import pytest
@@ -159,14 +160,75 @@ def _damage_other(path):
         np.savez(handle, unrelated=np.zeros(3))
 
 
+def _restored(tmp_path, model):
+    """Restores a model; returns the finished epochs and the lines that were said."""
+    said = []
+    return Checkpoints(tmp_path, said.append).restore(model), said
+
+
 @pytest.mark.parametrize(
     "damage", [_damage_truncate, _damage_bytes, _damage_text, _damage_other]
 )
-def test_a_damaged_checkpoint_is_named_in_one_line(trained, tmp_path, damage):
-    damage(tmp_path / "checkpoints/epoch-000002.npz")
-    with pytest.raises(ValueError, match=r"epoch-000002\.npz is not a check") as error:
-        Checkpoints(tmp_path).restore(_model())
+def test_after_a_damaged_checkpoint_the_one_before_is_taken(trained, tmp_path, damage):
+    path = tmp_path / "checkpoints/epoch-000002.npz"
+    whole = path.read_bytes()
+    damage(path)
+    model = _model()
+    done, (line,) = _restored(tmp_path, model)
+    assert done == 1
+    assert line.startswith(f"{path} is damaged (")
+    assert line.endswith("; going on from epoch-000001.npz")
+    assert "\n" not in line
+    assert float(np.ravel(model.state_variables()[3])[0]) == 3.0
+    # What the next epoch writes takes its place, with the same bytes.
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.restore(model)
+    _train(model, checkpoints, 1, 2)
+    assert path.read_bytes() == whole
+    assert _files(tmp_path) == ["epoch-000001.npz", "epoch-000002.npz"]
+
+
+def test_no_flipped_byte_is_overlooked(trained, tmp_path):
+    path, model = tmp_path / "checkpoints/epoch-000002.npz", _model()
+    whole = path.read_bytes()
+    places = np.linspace(0, len(whole) - 1, 40).astype(int)
+    for place in [*places, *range(len(whole) - 4, len(whole))]:
+        content = bytearray(whole)
+        content[place] ^= 0x10
+        path.write_bytes(bytes(content))
+        assert _restored(tmp_path, model)[0] == 1, place
+
+
+def test_a_checkpoint_from_before_there_were_checksums_is_read(trained, tmp_path):
+    path = tmp_path / "checkpoints/epoch-000002.npz"
+    with np.load(path) as archive:
+        arrays = dict(archive)
+    with path.open("wb") as handle:
+        np.savez(handle, **arrays)
+    assert _restored(tmp_path, _model()) == (2, [])
+    _damage_bytes(path)
+    assert _restored(tmp_path, _model())[0] == 1
+
+
+def test_without_a_good_checkpoint_nothing_begins_anew_by_itself(trained, tmp_path):
+    for name in _files(tmp_path):
+        _damage_text(tmp_path / "checkpoints" / name)
+    with pytest.raises(ValueError, match=r"no checkpoint is left; remove .*") as error:
+        _restored(tmp_path, _model())
     assert "\n" not in str(error.value)
+
+
+def test_a_clock_that_goes_back_changes_nothing(trained, tmp_path, monkeypatch):
+    """The newest checkpoint is the one with the highest number."""
+    clock = iter(range(10**9, 0, -3600))
+    monkeypatch.setattr("time.time", lambda: float(next(clock)))
+    model, checkpoints = trained
+    _train(model, checkpoints, 2, 3)
+    for age, name in enumerate(_files(tmp_path)):
+        os.utime(tmp_path / "checkpoints" / name, (10**9 - age * 3600,) * 2)
+    other = _model()
+    assert _restored(tmp_path, other) == (3, [])
+    assert same(values(model.state_variables()), other.state_variables())
 
 
 def test_a_checkpoint_of_other_networks_is_refused(trained, tmp_path):
