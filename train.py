@@ -125,8 +125,10 @@ def _train_on(
             given = paths, _PRETRAINED.value
             run_folder.claim(workdir, _MODEL.value, settings, spec, *given)
             if replica_loop.is_needed(strategy) and run_folder.has_old_noise(workdir):
-                print(f"{workdir} was begun before replicas shared one noise: if on "
-                      "several devices, it goes on with other random numbers")  # fmt: skip
+                print(
+                    f"{workdir} was begun before replicas shared one noise: if it ran "
+                    "on several devices, it goes on with other random numbers"
+                )
             untrained = workdir / "saved_model_untrained"
             if not untrained.exists():
                 export_simulator(model, spec, settings.mask, untrained, description)
