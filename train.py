@@ -109,7 +109,8 @@ def _train_on(
     paths = [sample_of(module.DETECTOR)] if _DATA.value is None else _DATA.value
     found = training_inputs.load(module, settings, paths)
     spec, fitted = found.spec, found.transform
-    found.source.check()
+    if chief:
+        found.source.check()
     validation = readers.read(paths, spec, split="validation", where=found.select)
     with strategy.scope():
         model = module.build(settings, spec, fitted)

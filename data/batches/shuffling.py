@@ -1,6 +1,6 @@
 """The order of the events of an epoch: a pure function of seed, epoch and shard."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,61 +17,39 @@ def _generator(
     return np.random.Generator(np.random.Philox(key=key, counter=counter))
 
 
-def worker_files(
-    paths: Sequence[str], shard: tuple[int, int]
-) -> tuple[list[str], tuple[int, int]]:
-    """Returns the files of one of several workers, who opens no others.
-
-    Args:
-        paths: All files.
-        shard: Number of the worker, from 0, and number of workers.
-
-    Returns:
-        Every n-th file of n workers, and (0, 1): the events in them are all its own.
-        If there are fewer files than workers, all files, and `shard`: each worker
-        takes every n-th chunk of them. `pipeline.batches` takes the latter.
-
-    Raises:
-        ValueError: If the shard is impossible.
-
-    Example:
-        >>> worker_files(["a", "b", "c", "d", "e"], (1, 2))
-        (['b', 'd'], (0, 1))
-        >>> worker_files(["a"], (1, 2))
-        (['a'], (1, 2))
-    """
-    index, count = _checked(shard)
-    if count > len(paths):
-        return list(paths), shard
-    return list(paths[index::count]), (0, 1)
-
-
-def _checked(shard: tuple[int, int]) -> tuple[int, int]:
-    index, count = shard
-    if not 0 <= index < count:
-        raise ValueError(f"shard must be (index, count), 0 <= index < count: {shard}")
-    return index, count
-
-
-def shard_chunks(chunks: int, shard: tuple[int, int]) -> NDArray[np.int64]:
+def shard_chunks(files: NDArray[np.int64], shard: tuple[int, int]) -> NDArray[np.int64]:
     """Returns the chunks of one of several workers.
 
     Args:
-        chunks: Number of chunks.
+        files: The number of the file that each chunk is in, int64 [chunks].
         shard: Number of the worker, from 0, and number of workers.
 
     Returns:
-        Every n-th chunk of n workers; they share none and have them all together.
+        The chunks of every n-th file of n workers, who open no file of another one; if
+        there are fewer files than workers, every n-th chunk. The workers share no chunk
+        and have them all together.
 
     Raises:
         ValueError: If the shard is impossible or there are more workers than chunks.
+
+    Example:
+        >>> shard_chunks(np.array([0, 0, 1, 2, 2]), (0, 2)).tolist()
+        [0, 1, 3, 4]
+        >>> shard_chunks(np.array([0, 0, 0, 0, 0]), (0, 2)).tolist()
+        [0, 2, 4]
     """
-    index, count = _checked(shard)
-    if count > chunks:
+    index, count = shard
+    if not 0 <= index < count:
+        raise ValueError(f"shard must be (index, count), 0 <= index < count: {shard}")
+    if count > len(files):
         raise ValueError(
-            f"{count} workers cannot share {chunks} chunks of data; use fewer workers"
+            f"{count} workers cannot share {len(files)} chunks of data; use fewer "
+            "workers"
         )
-    return np.arange(index, chunks, count)
+    found, ranks = np.unique(files, return_inverse=True)
+    if len(found) < count:
+        return np.arange(index, len(files), count)
+    return np.flatnonzero(ranks % count == index)
 
 
 def windows(

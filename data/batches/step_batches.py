@@ -35,6 +35,13 @@ def _offsets(source: Source | Sample) -> NDArray[np.int64]:
     return np.arange(len(source) + 1)
 
 
+def _files(source: Source | Sample) -> NDArray[np.int64]:
+    """Returns the number of the file that each chunk is in."""
+    if isinstance(source, Source):
+        return source.file_of_chunk
+    return np.zeros(len(source), np.int64)
+
+
 def response_shape(source: Source | Sample) -> tuple[int, ...]:
     """Returns the shape of one response."""
     if isinstance(source, Source):
@@ -69,7 +76,8 @@ def steps_per_epoch(
     if rows < 1:
         raise ValueError(f"rows must be at least 1, received {rows}")
     sizes = np.diff(_offsets(source))
-    workers = [shard_chunks(len(sizes), (i, shard[1])) for i in range(shard[1])]
+    files = _files(source)
+    workers = [shard_chunks(files, (i, shard[1])) for i in range(shard[1])]
     return max(1, min(int(sizes[chunks].sum()) for chunks in workers) // rows)
 
 
@@ -136,7 +144,7 @@ class Elements:
         self._kept = None if acceptance is None else acceptance.astype(np.float32)
         self._weight = _normalised_weight(source)
         offsets = _offsets(source)
-        self._chunks = shard_chunks(len(offsets) - 1, shard)
+        self._chunks = shard_chunks(_files(source), shard)
         self._starts = offsets[self._chunks]
         self._sizes = offsets[self._chunks + 1] - self._starts
         self._window_events = int(self._sizes.sum())

@@ -32,6 +32,7 @@ class Source:
         weight: Weights, float32 [events]; None where all are 1.
         offsets: Number of the first event of every chunk and, at the end, the number
             of events, int64 [chunks + 1].
+        file_of_chunk: Number of the file of every chunk, int64 [chunks].
     """
 
     def __init__(
@@ -81,10 +82,13 @@ class Source:
                 "another file" + ("" if split is None else " or another split")
             )
         self._chunks: list[tuple[File, NDArray[np.int64]]] = []
+        counts = []
         for file in self._files:
             borders = np.flatnonzero(np.diff(file.rows // file.chunk_rows)) + 1
             pieces = np.split(file.rows, borders) if len(file.rows) else []
             self._chunks += [(file, rows) for rows in pieces]
+            counts.append(len(pieces))
+        self.file_of_chunk = np.repeat(np.arange(len(counts)), counts)
         sizes = [len(rows) for _, rows in self._chunks]
         self.offsets = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
         self._checked = np.zeros(len(sizes), bool)

@@ -133,14 +133,27 @@ def test_workers_share_no_event_and_take_equal_steps(source, workers):
     assert len({len(part) for part in parts}) == 1
 
 
-@given(chunks=st.integers(1, 50), workers=st.integers(1, 50))
-def test_chunks_are_shared_out_completely(chunks, workers):
-    if workers > chunks:
+@given(
+    sizes=st.lists(st.integers(0, 5), min_size=1, max_size=20),
+    workers=st.integers(1, 30),
+)
+def test_chunks_are_shared_out_completely(sizes, workers):
+    files = np.repeat(np.arange(len(sizes)), sizes)
+    if workers > len(files):
         with pytest.raises(ValueError, match="use fewer workers"):
-            shuffling.shard_chunks(chunks, (0, workers))
+            shuffling.shard_chunks(files, (0, workers))
         return
-    parts = [shuffling.shard_chunks(chunks, (i, workers)) for i in range(workers)]
-    assert sorted(np.concatenate(parts)) == list(range(chunks))
+    parts = [shuffling.shard_chunks(files, (i, workers)) for i in range(workers)]
+    assert sorted(np.concatenate(parts)) == list(range(len(files)))
+    assert all(len(part) for part in parts)
+    if workers <= np.count_nonzero(sizes):
+        opened = [set(files[part]) for part in parts]
+        assert sum(map(len, opened)) == len(set.union(*opened))
+
+
+def test_a_worker_that_is_none_of_them_is_refused():
+    with pytest.raises(ValueError, match="shard must be"):
+        shuffling.shard_chunks(np.zeros(9, int), (3, 3))
 
 
 @given(
