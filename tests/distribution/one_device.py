@@ -58,10 +58,11 @@ def _with_sgd(model):
 def constrained_gan():
     keras.utils.set_random_seed(5)
     constrainers = [
-        small_gan.constrainer("energy", [0]),
-        small_gan.constrainer("x", [1]),
+        small_gan.constrainer("energy", [0], smooth=True),
+        small_gan.constrainer("x", [1], smooth=True),
     ]
-    model = small_gan.gan(constrainers, critic_steps=2, ema_decay=0.9, seed=7)
+    settings = {"critic_steps": 2, "ema_decay": 0.9, "seed": 7}
+    model = small_gan.gan(constrainers, smooth=True, **settings)
     return _with_sgd(model)
 
 
@@ -72,7 +73,11 @@ def cramer_gan():
     x = keras.layers.Concatenate()([keras.layers.Flatten()(encoded), condition])
     critic = keras.Model([encoded, condition], keras.layers.Dense(4)(x))
     model = CramerGAN(
-        small_gan.generator(), critic, transforms.Identity(), objective="cramer", seed=8
+        small_gan.generator(smooth=True),
+        critic,
+        transforms.Identity(),
+        objective="cramer",
+        seed=8,
     )
     return _with_sgd(model)
 

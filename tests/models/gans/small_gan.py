@@ -14,24 +14,28 @@ NOISE = 3
 BATCH = 4
 
 
-def _dense(outputs, *sizes, normalised=False):
+def _dense(outputs, *sizes, normalised=False, smooth=False):
     inputs = [keras.Input(size) for size in sizes]
     x = [keras.layers.Flatten()(one) for one in inputs]
     x = keras.layers.Concatenate()(x) if len(x) > 1 else x[0]
-    x = keras.layers.Dense(5, activation="leaky_relu")(x)
+    x = keras.layers.Dense(5, activation="tanh" if smooth else "leaky_relu")(x)
     if normalised:
         x = keras.layers.BatchNormalization()(x)
     x = keras.layers.Dense(int(np.prod(outputs)))(x)
     return inputs if len(inputs) > 1 else inputs[0], keras.layers.Reshape(outputs)(x)
 
 
-def generator(normalised=False):
-    inputs, x = _dense(SHAPE, (CONDITIONS,), (NOISE,), normalised=normalised)
-    return keras.Model(inputs, keras.layers.ReLU(negative_slope=0.1)(x))
+def generator(normalised=False, smooth=False):
+    sizes = (CONDITIONS,), (NOISE,)
+    inputs, x = _dense(SHAPE, *sizes, normalised=normalised, smooth=smooth)
+    last = keras.layers.ReLU(negative_slope=0.1)
+    return keras.Model(
+        inputs, keras.layers.Activation("softplus" if smooth else last)(x)
+    )
 
 
-def constrainer(name, conditions, weight=1.0):
-    network = keras.Model(*_dense((len(conditions),), SHAPE))
+def constrainer(name, conditions, weight=1.0, smooth=False):
+    network = keras.Model(*_dense((len(conditions),), SHAPE, smooth=smooth))
     return Constrainer(network, conditions, 0.5, weight, name=name)
 
 
@@ -53,12 +57,14 @@ class Task(keras.layers.Layer):
         )
 
 
-def gan(constrainers=(), tasks=(), normalised=False, rate=0.01, **settings):
-    """Builds and compiles it."""
+def gan(
+    constrainers=(), tasks=(), normalised=False, rate=0.01, smooth=False, **settings
+):
+    """Builds and compiles it; smooth: without a kink, at which roundings count."""
     keras.utils.set_random_seed(5)
     model = ConditionalGAN(
-        generator(normalised),
-        keras.Model(*_dense((1 + len(tasks),), SHAPE, (CONDITIONS,))),
+        generator(normalised, smooth),
+        keras.Model(*_dense((1 + len(tasks),), SHAPE, (CONDITIONS,), smooth=smooth)),
         transforms.LogOnePlus(),
         constrainers,
         tasks,
