@@ -41,6 +41,10 @@ class _NoOptimizer:
     def apply(self, gradients: Sequence[Tensor], variables: Sequence[Any]) -> None:
         """Does nothing."""
 
+    def scale_loss(self, loss: Tensor) -> Tensor:
+        """Leaves the loss as it is."""
+        return loss
+
 
 def _of_gan(
     model: ConditionalGAN, critic_steps: int
