@@ -62,7 +62,8 @@ class Config(AdamGANConfig):
         impact_scales_cm: Widths of the maps of the impact point; () for none.
         hit_gate: Whether the last layer decides separately which cells are hit.
         statistics_hidden: Width of the hidden layers of the network that draws the
-            shower's statistics, see `models.gans.guided`; 0 for none.
+            shower's statistics, see `models.gans.guided`; 0 for none. Those that
+            follow are of this network alone.
         statistics_thresholds: Energies above which hits are counted [MIP].
         statistics_steps: Steps in which it is trained.
         statistics_learning_rates: Piecewise constant rates of its training.
@@ -99,7 +100,7 @@ class Config(AdamGANConfig):
     cell_embedding: int = 4
     impact_scales_cm: tuple[float, ...] = (0.6, 1.2, 2.4)
     hit_gate: bool = True
-    statistics_hidden: int = 48
+    statistics_hidden: int = 0
     statistics_thresholds: tuple[float, ...] = (2.0, 10.0)
     statistics_steps: int = 4000
     statistics_learning_rates: tuple[float, ...] = (1e-3, 5e-4, 2e-4, 5e-5)
@@ -143,7 +144,6 @@ PRESETS: dict[str, dict[str, Any]] = {
         "constrainer_learning_rates": (1e-3, 1e-3, 5e-4),
         "learning_rate_changes": (0.6, 0.85),
         "ema_decay": 0.99,
-        "statistics_steps": 1000,
         "steps": 1500,
     },
     "paper": {
@@ -159,7 +159,6 @@ PRESETS: dict[str, dict[str, Any]] = {
         "cell_embedding": 0,
         "impact_scales_cm": (),
         "hit_gate": False,
-        "statistics_hidden": 0,
         "generator_normalisation": "batch",
         "critic_condition": (10,),
         "critic_filters": (
