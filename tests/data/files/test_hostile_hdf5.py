@@ -176,18 +176,23 @@ VALUES = st.one_of(
 )
 
 
+def _fill(file, box):
+    """Writes two events and what describes the detector."""
+    file["response"] = np.zeros((2, *box.shape), np.float32)
+    file["condition"] = np.ones((2, 3), np.float32)
+    file["cells"], file["positions_cm"] = box.cells, box.positions_cm
+    file.attrs["detector"], file.attrs["response_unit"] = "box", "MeV"
+    file.attrs["condition_names"] = box.condition_names
+    file.attrs["condition_units"] = box.condition_units
+    file.attrs["domain_low"], file.attrs["domain_high"] = [0] * 3, [9] * 3
+
+
 @hypothesis.settings(max_examples=40)
 @hypothesis.given(name=st.sampled_from(ATTRIBUTES), value=VALUES)
 def test_any_attribute_is_read_or_refused(tmp_path_factory, box, name, value):
     target = tmp_path_factory.mktemp("any") / "box.h5"
     with h5py.File(target, "w") as file:
-        file["response"] = np.zeros((2, *box.shape), np.float32)
-        file["condition"] = np.ones((2, 3), np.float32)
-        file["cells"], file["positions_cm"] = box.cells, box.positions_cm
-        file.attrs["detector"], file.attrs["response_unit"] = "box", "MeV"
-        file.attrs["condition_names"] = box.condition_names
-        file.attrs["condition_units"] = box.condition_units
-        file.attrs["domain_low"], file.attrs["domain_high"] = [0] * 3, [9] * 3
+        _fill(file, box)
         try:
             file.attrs[name] = value
         except (TypeError, ValueError, OSError):
@@ -207,13 +212,7 @@ KINDS = ("f2", "f8", "i1", "u8", "?", "S4", "c8", "f4,i2", h5py.ref_dtype)
 def test_any_dataset_is_read_or_refused(tmp_path_factory, box, name, shape, kind):
     target = tmp_path_factory.mktemp("any") / "box.h5"
     with h5py.File(target, "w") as file:
-        file["response"] = np.zeros((2, *box.shape), np.float32)
-        file["condition"] = np.ones((2, 3), np.float32)
-        file["cells"], file["positions_cm"] = box.cells, box.positions_cm
-        file.attrs["detector"], file.attrs["response_unit"] = "box", "MeV"
-        file.attrs["condition_names"] = box.condition_names
-        file.attrs["condition_units"] = box.condition_units
-        file.attrs["domain_low"], file.attrs["domain_high"] = [0] * 3, [9] * 3
+        _fill(file, box)
         if name in file:
             del file[name]
         file.create_dataset(name, shape, kind)
